@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/prefix.hpp"
+
+#include <fmt/format.h>
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace flowspec {
+
+namespace {
+
+/// True when the bits [offset, length) of both are the same.
+bool agree(const Address& a, const Address& b, unsigned offset, unsigned length) {
+  for (unsigned index = offset; index < length;) {
+    if (index % 8 == 0 && index + 8 <= length) {
+      if (a.bytes[index / 8] != b.bytes[index / 8])
+        return false;
+      index += 8;
+    } else {
+      if (a.bit(index) != b.bit(index))
+        return false;
+      ++index;
+    }
+  }
+  return true;
+}
+
+} // namespace
+
+std::optional<Address> parse_address(std::string_view text) {
+  // inet_pton wants a terminated string, and would stop at an embedded NUL.
+  if (text.size() > INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos)
+    return std::nullopt;
+  const std::string terminated(text);
+  Address address;
+  address.family = text.find(':') == std::string_view::npos ? Family::ipv4 : Family::ipv6;
+  const int domain = address.family == Family::ipv4 ? AF_INET : AF_INET6;
+  if (inet_pton(domain, terminated.c_str(), address.bytes.data()) != 1)
+    return std::nullopt;
+  return address;
+}
+
+std::string to_string(const Address& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  const int domain = address.family == Family::ipv4 ? AF_INET : AF_INET6;
+  inet_ntop(domain, address.bytes.data(), text, sizeof text);
+  return text;
+}
+
+Prefix Prefix::masked(const Address& address, unsigned length, unsigned offset) {
+  Prefix prefix{address, static_cast<std::uint8_t>(length), static_cast<std::uint8_t>(offset)};
+  for (unsigned index = 0; index < 128; ++index)
+    if (index < offset || index >= length)
+      prefix.address.bytes[index / 8] &= static_cast<std::uint8_t>(~(0x80U >> index % 8));
+  return prefix;
+}
+
+Prefix Prefix::any(Family family) {
+  return {{family, {}}, 0, 0};
+}
+
+bool Prefix::contains(const Address& other) const {
+  return other.family == family() && agree(address, other, offset, length);
+}
+
+bool Prefix::contains(const Prefix& other) const {
+  return other.length >= length && contains(other.address);
+}
+
+std::optional<Prefix> parse_prefix(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos)
+    return std::nullopt;
+  const std::optional<Address> address = parse_address(text.substr(0, slash));
+  if (!address)
+    return std::nullopt;
+  const std::string_view digits = text.substr(slash + 1);
+  unsigned length = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  if (error != std::errc{} || end != digits.data() + digits.size() || length > address_bits(address->family))
+    return std::nullopt;
+  return Prefix::masked(*address, length);
+}
+
+std::string to_string(const Prefix& prefix) {
+  const std::string text = fmt::format("{}/{}", to_string(prefix.address), prefix.length);
+  return prefix.offset == 0 ? text : fmt::format("{}/off {}", text, prefix.offset);
+}
+
+} // namespace flowspec
