@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "injector/frr_actions.hpp"
+
+#include "injector/frr_communities.hpp"
+#include "injector/text_scanner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace flowspec {
+
+namespace {
+
+using Kind = Community::Kind;
+
+/// Types under which flowspec's actions are registered (0x80..0x82, and the same without transitivity), and
+/// the interface set that narrows where a route applies: what FRR shows of them without a value may change
+/// what the route means.
+bool may_be_action(const Community& community) {
+  const unsigned type = community.number & ~0x40U;
+  return (type >= 0x80 && type <= 0x82) || (type == 0x07 && community.subtype == 0x02);
+}
+
+/// Redirects to an IPv6 address or route target (RFC 8956 section 6 and its drafts), in the IPv6 list.
+bool may_be_ipv6_redirect(const Community& community) {
+  return community.number == 0 && community.subtype >= 11 && community.subtype <= 13;
+}
+
+Rejected rejection(Reason reason, std::string detail) {
+  return {"", reason, std::move(detail)};
+}
+
+/// Collects what the communities of one path ask for.
+class ActionReader {
+ public:
+  explicit ActionReader(const SequenceCarrier& carrier) : carrier_(carrier) {}
+
+  void take(const Community& community) {
+    switch (community.kind) {
+    case Kind::route_target:
+      return take_target(community.text);
+    case Kind::rate:
+      return take_rate_of(community.rate);
+    case Kind::marking:
+      if (carrier_.kind == SequenceCarrier::Kind::marking)
+        return take_sequence(community.number);
+      // RFC 8955 section 7.5: the six least significant bits; the others are to be ignored.
+      asked_.actions.dscp_mark = static_cast<std::uint8_t>(community.number & 0x3f);
+      return;
+    case Kind::redirect_vrf:
+      if (const std::size_t target = community.text.find("RT:"); target != std::string::npos) {
+        asked_.actions.redirect = community.text.substr(target + 3);
+        return;
+      }
+      [[fallthrough]]; // FRR showed no target
+    case Kind::redirect_ip:
+      asked_.actions.unknown.push_back(community.text);
+      return;
+    case Kind::traffic_action:
+      hidden_bits_ = community.text;
+      return;
+    case Kind::unknown:
+      if (may_be_action(community))
+        refuse(Reason::unreadable_action,
+               fmt::format("{}: FRR shows that there is an action, but not what it says", community.text));
+      return;
+    case Kind::other:
+      return;
+    }
+  }
+
+  void refuse(Reason reason, std::string detail) {
+    if (!refusal_)
+      refusal_ = rejection(reason, std::move(detail));
+  }
+
+  std::variant<Asked, Rejected> finish() {
+    if (several_rates_)
+      asked_.remarks.push_back(
+          rejection(Reason::conflicting_actions, "several rates in one path: the strictest is taken"));
+    if (!hidden_bits_.empty()) {
+      // The T bit decides whether later routes are looked at, so only a packet that is discarded anyway is
+      // sure of its fate.
+      if (asked_.actions.discards())
+        asked_.remarks.push_back(rejection(
+            Reason::hidden_action_bits,
+            fmt::format(
+                "{}: FRR does not show the terminal and sample bits; the packets are discarded all the same",
+                hidden_bits_)));
+      else
+        refuse(Reason::unreadable_action, fmt::format("{}: FRR does not show the terminal and sample bits, "
+                                                      "which decide what becomes of the packets",
+                                                      hidden_bits_));
+    }
+    if (refusal_)
+      return *refusal_;
+    return std::move(asked_);
+  }
+
+ private:
+  void take_target(const std::string& text) {
+    if (carrier_.kind == SequenceCarrier::Kind::route_target) {
+      const std::string label = fmt::format("{}:", carrier_.asn);
+      TextScanner scanner(text);
+      if (scanner.take(label)) {
+        if (const std::optional<std::int64_t> number = scanner.take_number(); number && scanner.at_end())
+          return take_sequence(static_cast<std::uint64_t>(*number));
+      }
+    }
+    asked_.route_targets.push_back(text);
+  }
+
+  void take_sequence(std::uint64_t number) {
+    if (asked_.sequence && *asked_.sequence != number)
+      refuse(Reason::ambiguous_sequence,
+             fmt::format("sequence numbers {} and {} in one path", *asked_.sequence, number));
+    asked_.sequence = number;
+  }
+
+  /// 0, negative and not-a-number mean discard; the strictest of several rates holds.
+  void take_rate_of(double shown) {
+    const double rate = shown > 0 ? shown : 0;
+    several_rates_ = several_rates_ || asked_.actions.rate.has_value();
+    asked_.actions.rate = std::min(rate, asked_.actions.rate.value_or(rate));
+  }
+
+  const SequenceCarrier& carrier_;
+  Asked asked_;
+  std::string hidden_bits_;
+  bool several_rates_ = false;
+  std::optional<Rejected> refusal_;
+};
+
+} // namespace
+
+std::variant<Asked, Rejected> read_actions(std::string_view ecomlist, std::string_view ecom6list,
+                                           const SequenceCarrier& carrier) {
+  ActionReader reader(carrier);
+  const std::optional<std::vector<Community>> communities = parse_communities(ecomlist);
+  const std::optional<std::vector<Community>> ipv6_communities = parse_communities(ecom6list);
+  if (!communities || !ipv6_communities)
+    return rejection(Reason::unreadable_action, fmt::format("communities \"{}\": a text that is not known",
+                                                            communities ? ecom6list : ecomlist));
+  for (const Community& community : *communities)
+    reader.take(community);
+  // FRR shows pieces of the 20 bytes of these as if they were of the other kind: only a possible redirect is
+  // of interest.
+  for (const Community& community : *ipv6_communities)
+    if (community.kind == Kind::unknown && may_be_ipv6_redirect(community))
+      reader.refuse(
+          Reason::unreadable_action,
+          fmt::format("{} among the IPv6 communities: perhaps a redirect, whose value FRR does not show",
+                      community.text));
+  return reader.finish();
+}
+
+} // namespace flowspec

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// FRR's text of extended communities (ecommunity_ecom2str, 7.0 to 10.7) and the actions in it. Communities
+// are told apart by their patterns: several of them contain spaces.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flowspec {
+
+struct Community {
+  enum class Kind {
+    route_target,   ///< "ASN:N" or "A.B.C.D:N"; a site of origin looks the same
+    rate,           ///< "FS:rate R"
+    traffic_action, ///< "FS:action ...": read from the wrong byte, so its words mean nothing
+    redirect_vrf,   ///< "FS:redirect VRF RT:..."
+    redirect_ip,    ///< "FS:redirect IP 0x.." or "NH:A.B.C.D:N"
+    marking,        ///< "FS:marking N"
+    unknown,        ///< "UNK:TYPE, SUBTYPE": the value is not shown
+    other,          ///< known, and no action of flowspec's
+  };
+  Kind kind = Kind::other;
+  std::string text;
+  double rate = 0;      ///< of `rate`: as shown, may be negative or no number
+  unsigned number = 0;  ///< of `marking`: the last octet; of `unknown`: the type
+  unsigned subtype = 0; ///< of `unknown`
+
+  bool operator==(const Community&) const = default;
+};
+
+/// The communities of a list in its order; none when some part of it fits no pattern.
+std::optional<std::vector<Community>> parse_communities(std::string_view list);
+
+} // namespace flowspec

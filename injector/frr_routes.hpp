@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// FRR's answer as entries: everything about FRR's text ends here.
+#pragma once
+
+#include "common/entry.hpp"
+#include "common/numeric_tests.hpp"
+#include "common/rejected.hpp"
+#include "common/sequence_carrier.hpp"
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+namespace flowspec {
+
+struct ReadingOptions {
+  SequenceCarrier carrier;
+  OperatorTable operator_table = OperatorTable::rfc8955;
+};
+
+struct RoutesRead {
+  std::size_t routes = 0; ///< shown, used or not
+  std::size_t paths = 0;
+  std::vector<Entry> entries;     ///< one for each match that is used, in FRR's order
+  std::vector<Rejected> rejected; ///< routes that are not used
+  std::vector<Rejected> remarks;  ///< routes that are, but not quite as announced
+
+  void append(RoutesRead other);
+};
+
+/// Throws Error when `text` is no whole answer: see parse_flowspec_detail and read_components.
+RoutesRead read_frr_routes(std::string_view text, Family family, const ReadingOptions& options);
+
+} // namespace flowspec

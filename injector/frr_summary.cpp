@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "injector/frr_summary.hpp"
+
+#include "common/error.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace flowspec {
+
+namespace {
+
+using nlohmann::json;
+
+[[noreturn]] void unbelievable(std::string_view why) {
+  throw Error(fmt::format("FRR's flowspec summary: {}", why));
+}
+
+std::uint64_t number(const json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number_unsigned())
+    unbelievable(fmt::format("no number \"{}\"", key));
+  return found->get<std::uint64_t>();
+}
+
+} // namespace
+
+bool FlowspecSummary::any_established() const {
+  return std::any_of(peers.begin(), peers.end(), [](const FlowspecPeer& peer) { return peer.established(); });
+}
+
+std::uint64_t FlowspecSummary::paths_received() const {
+  std::uint64_t sum = 0;
+  for (const FlowspecPeer& peer : peers)
+    if (peer.established())
+      sum += peer.prefixes_received;
+  return sum;
+}
+
+FlowspecSummary parse_flowspec_summary(std::string_view text) {
+  const json document = json::parse(text, nullptr, false);
+  if (document.is_discarded())
+    unbelievable(text.find_first_not_of(" \r\n\t") == std::string_view::npos ? "nothing was answered"
+                                                                             : "not one JSON document");
+  if (!document.is_object())
+    unbelievable("not a JSON object");
+  if (const auto warning = document.find("warning"); warning != document.end() && warning->is_string())
+    unbelievable(warning->get<std::string>());
+
+  FlowspecSummary summary;
+  const auto peers = document.find("peers");
+  if (peers == document.end())
+    return summary; // FRR leaves all of it out when no neighbor is activated for flowspec
+  if (!peers->is_object())
+    unbelievable("\"peers\" is no object");
+  summary.table_version = number(document, "tableVersion");
+  for (const auto& [address, peer] : peers->items()) {
+    const auto state = peer.is_object() ? peer.find("state") : peer.end();
+    if (!peer.is_object() || state == peer.end() || !state->is_string())
+      unbelievable(fmt::format("peer {} has no \"state\"", address));
+    summary.peers.push_back({address, state->get<std::string>(), number(peer, "pfxRcd")});
+  }
+  return summary;
+}
+
+} // namespace flowspec

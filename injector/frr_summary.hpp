@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// `show bgp ipv4|ipv6 flowspec summary json`: whether FRR has anybody to hear routes from, and how many it
+// heard.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flowspec {
+
+struct FlowspecPeer {
+  std::string address;
+  std::string state; ///< "Established", "Active", "Idle (Admin)" ...
+  std::uint64_t prefixes_received = 0;
+
+  bool established() const { return state == "Established"; }
+  bool operator==(const FlowspecPeer&) const = default;
+};
+
+struct FlowspecSummary {
+  std::uint64_t table_version = 0; ///< rises with every change of a best path
+  std::vector<FlowspecPeer> peers;
+
+  bool any_established() const;
+  /// Paths received from the peers that are Established.
+  std::uint64_t paths_received() const;
+  bool operator==(const FlowspecSummary&) const = default;
+};
+
+/// Throws Error when `text` is no such summary: no BGP instance, an answer cut off.
+FlowspecSummary parse_flowspec_summary(std::string_view text);
+
+} // namespace flowspec

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The command line and the configuration file, which have the same names.
+#pragma once
+
+#include "injector/compile.hpp"
+#include "injector/frr_routes.hpp"
+#include "injector/ownership.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace flowspec {
+
+enum class Command { plan, sync };
+enum class Format { text, json, iptables_restore };
+
+struct Options {
+  Command command = Command::plan;
+  // Where the routes come from: FRR, unless a file is given.
+  std::optional<std::string> routes;  ///< IPv4, "-" for standard input
+  std::optional<std::string> routes6; ///< IPv6
+  std::string vtysh = "vtysh";
+  std::optional<std::string> pathspace;
+  std::chrono::milliseconds timeout{10'000};
+
+  ReadingOptions reading;
+  CompileOptions compile;
+  Ownership ours;
+  std::chrono::milliseconds lock_wait{10'000};
+
+  Format format = Format::text;
+  bool from_empty = false; ///< plan: as if the table held nothing of anybody's
+  bool exit_code = false;  ///< plan: 4 when there is something to change
+  bool strict = false;     ///< 3 when a route was left out
+};
+
+/// Reads argv. None when it asked for help or the version, which have been printed. Throws UsageError.
+std::optional<Options> parse_options(int argc, const char* const* argv);
+
+} // namespace flowspec

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "injector/ruleset_diff.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <limits>
+#include <string_view>
+#include <unordered_map>
+
+namespace flowspec {
+
+namespace {
+
+constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+
+/// Equal rules have equal hashes; rules of ours differ in their comments, so these come first.
+std::size_t hash_of(const Rule& rule) {
+  std::size_t hash = rule.matches.size() * 31 + rule.protocol;
+  const auto mix = [&hash](std::size_t value) { hash = (hash ^ value) * 0x9e3779b97f4a7c15U; };
+  for (const Match& match : rule.matches)
+    if (const auto* comment = std::get_if<CommentMatch>(&match))
+      mix(std::hash<std::string_view>{}(comment->text));
+  for (const std::optional<Prefix>* prefix : {&rule.source, &rule.destination})
+    if (*prefix)
+      mix(std::hash<std::string_view>{}(
+          std::string_view(reinterpret_cast<const char*>((*prefix)->address.bytes.data()), 16)));
+  mix(rule.target.index());
+  return hash;
+}
+
+/// The positions of a longest increasing subsequence of `values`, where `none` stands for no value.
+std::vector<bool> longest_increasing(const std::vector<std::size_t>& values) {
+  std::vector<std::size_t> tails; // tails[n]: position of the smallest end of an increasing run of n + 1
+  std::vector<std::size_t> before(values.size(), none);
+  for (std::size_t position = 0; position < values.size(); ++position) {
+    if (values[position] == none)
+      continue;
+    const auto at =
+        std::lower_bound(tails.begin(), tails.end(), values[position],
+                         [&](std::size_t tail, std::size_t value) { return values[tail] < value; });
+    if (at != tails.begin())
+      before[position] = *std::prev(at);
+    if (at == tails.end())
+      tails.push_back(position);
+    else
+      *at = position;
+  }
+  std::vector<bool> chosen(values.size(), false);
+  for (std::size_t position = tails.empty() ? none : tails.back(); position != none;
+       position = before[position])
+    chosen[position] = true;
+  return chosen;
+}
+
+/// For each rule of `desired` the rule of `current` that it keeps, or none; ascending.
+std::vector<std::size_t> kept_rules(const std::vector<Rule>& current, const std::vector<Rule>& desired) {
+  std::vector<std::size_t> kept(desired.size(), none);
+  // Most passes change little: what is equal at both ends needs no search.
+  std::size_t head = 0;
+  while (head < current.size() && head < desired.size() && current[head] == desired[head]) {
+    kept[head] = head;
+    ++head;
+  }
+  std::size_t tail = 0;
+  while (tail < current.size() - head && tail < desired.size() - head &&
+         current[current.size() - 1 - tail] == desired[desired.size() - 1 - tail]) {
+    kept[desired.size() - 1 - tail] = current.size() - 1 - tail;
+    ++tail;
+  }
+
+  std::unordered_multimap<std::size_t, std::size_t> unused; // hash of a rule to its place in current
+  for (std::size_t index = current.size() - tail; index-- > head;)
+    unused.emplace(hash_of(current[index]), index);
+  std::vector<std::size_t> partners;
+  for (std::size_t index = head; index < desired.size() - tail; ++index) {
+    const auto [begin, end] = unused.equal_range(hash_of(desired[index]));
+    auto best = end;
+    for (auto candidate = begin; candidate != end; ++candidate)
+      if (current[candidate->second] == desired[index] && (best == end || candidate->second < best->second))
+        best = candidate;
+    partners.push_back(best == end ? none : best->second);
+    if (best != end)
+      unused.erase(best);
+  }
+  const std::vector<bool> chosen = longest_increasing(partners);
+  for (std::size_t index = 0; index < partners.size(); ++index)
+    if (chosen[index])
+      kept[head + index] = partners[index];
+  return kept;
+}
+
+/// The edits of one chain: deletions from its end, so that rule numbers before them hold, then insertions
+/// from its head.
+void diff_rules(const Chain& current, const Chain& desired, std::vector<Edit>& deletions,
+                std::vector<Edit>& insertions) {
+  const std::vector<std::size_t> kept = kept_rules(current.rules, desired.rules);
+  std::vector<bool> stays(current.rules.size(), false);
+  for (const std::size_t index : kept)
+    if (index != none)
+      stays[index] = true;
+  for (std::size_t index = current.rules.size(); index-- > 0;)
+    if (!stays[index])
+      deletions.emplace_back(DeleteRule{current.name, index, current.rules[index]});
+  for (std::size_t index = 0; index < desired.rules.size(); ++index)
+    if (kept[index] == none)
+      insertions.emplace_back(InsertRule{desired.name, index, desired.rules[index]});
+}
+
+using ChainIndex = std::unordered_map<std::string_view, const Chain*>;
+
+ChainIndex by_name(const Ruleset& ruleset) {
+  ChainIndex index;
+  for (const Chain& chain : ruleset.chains)
+    index.emplace(chain.name, &chain);
+  return index;
+}
+
+} // namespace
+
+std::vector<Edit> diff(const Ruleset& current, const Ruleset& desired) {
+  const ChainIndex existing = by_name(current);
+  const ChainIndex wanted = by_name(desired);
+  std::vector<Edit> edits;
+  std::vector<Edit> deletions;
+  std::vector<Edit> insertions;
+  std::vector<Edit> removals;
+  for (const Chain& chain : desired.chains) {
+    const auto found = existing.find(chain.name);
+    if (found == existing.end())
+      edits.emplace_back(CreateChain{chain.name});
+    diff_rules(found == existing.end() ? Chain{chain.name, std::nullopt, {}} : *found->second, chain,
+               deletions, insertions);
+  }
+  for (const Chain& chain : current.chains)
+    if (!wanted.contains(chain.name)) {
+      diff_rules(chain, {chain.name, std::nullopt, {}}, deletions, insertions);
+      removals.emplace_back(DeleteChain{chain.name});
+    }
+  for (std::vector<Edit>* part : {&deletions, &insertions, &removals})
+    std::move(part->begin(), part->end(), std::back_inserter(edits));
+  return edits;
+}
+
+} // namespace flowspec

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What iptables would do with a packet: a plain walk over a Ruleset, in the kernel's own semantics of each
+// match.
+#pragma once
+
+#include "common/entry.hpp"
+#include "common/packet.hpp"
+#include "common/rule.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace flowspec {
+
+/// Where a packet left the chain it was given to.
+struct Evaluation {
+  enum class What { accept, drop, returned };
+  What what = What::returned;
+  const Rule* rule = nullptr; ///< the rule with the verdict, or none
+  bool limited = false;       ///< a rate limit stood before the verdict: above it the packet would be dropped
+
+  bool operator==(const Evaluation&) const = default;
+};
+
+/// Sends `packet` through `chain`. Every rate limit is taken as not exceeded. Throws std::logic_error for a
+/// match or target that it does not model, a chain that is missing, or a walk that does not end.
+Evaluation evaluate(const Ruleset& ruleset, const std::string& chain, const Packet& packet);
+
+} // namespace flowspec
