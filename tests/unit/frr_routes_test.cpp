@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/error.hpp"
+#include "injector/frr_routes.hpp"
+#include "injector/frr_source.hpp"
+#include "injector/frr_summary.hpp"
+#include "tests/support/files.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <deque>
+
+using namespace flowspec;
+
+namespace {
+
+std::string path(const std::string& to, const std::string& ecomlist) {
+  return "{\"to\":\"" + to + "\"}," + (ecomlist.empty() ? "" : "{\"ecomlist\":\"" + ecomlist + "\"},") +
+         "{\"time\":\"00:00:01\"}";
+}
+
+std::string route(const std::string& to, const std::string& ecomlist) {
+  return "[" + path(to, ecomlist) + "]\n";
+}
+
+std::string words(const RoutesRead& routes) {
+  std::string text;
+  for (const Entry& entry : routes.entries)
+    text += to_string(entry.match) + ": " + to_string(entry.actions) +
+            (entry.sequence ? " #" + std::to_string(*entry.sequence) : "") + "\n";
+  for (const Rejected& rejected : routes.rejected)
+    text += rejected.subject + ": " + std::string(name(rejected.reason)) + "\n";
+  for (const Rejected& remark : routes.remarks)
+    text += remark.subject + ": (" + std::string(name(remark.reason)) + ")\n";
+  return text;
+}
+
+std::string read(const std::string& text) {
+  return words(read_frr_routes(text, Family::ipv4, {}));
+}
+
+/// FRR as a list of the commands that are expected and their answers.
+struct FakeFrr {
+  std::deque<std::pair<std::string, std::string>> answers;
+
+  AskFrr ask() {
+    return [this](const std::string& command) {
+      if (answers.empty())
+        throw std::logic_error("one command too many: " + command);
+      const auto [expected, answer] = answers.front();
+      answers.pop_front();
+      CHECK(command == expected);
+      if (answer == "FAIL")
+        throw Error("no answer");
+      return answer;
+    };
+  }
+};
+
+const std::string summary_command = "show bgp ipv4 flowspec summary json";
+const std::string routes_command = "show bgp ipv4 flowspec detail json";
+
+std::string summary(const std::string& state, int received, int version = 7) {
+  return R"({"tableVersion":)" + std::to_string(version) + R"(,"peers":{"192.0.2.1":{"state":")" + state +
+         R"(","pfxRcd":)" + std::to_string(received) + "}}}";
+}
+
+} // namespace
+
+TEST_CASE("several paths of one route: the strictest rate, whatever FRR's order, and said") {
+  const std::string one = path("10.0.0.0/8", "FS:rate 1000.000000");
+  const std::string other = path("10.0.0.0/8", "FS:rate 10.000000");
+  const std::string expected = "dst 10.0.0.0/8: rate 10 B/s\ndst 10.0.0.0/8: (conflicting-paths)\n";
+  CHECK(read("[" + one + "," + other + "]") == expected);
+  CHECK(read("[" + other + "," + one + "]") == expected);
+  CHECK(read("[" + one + "," + one + "]") == "dst 10.0.0.0/8: rate 1000 B/s\n");
+  CHECK(read("[" + one + "," + path("10.0.0.0/8", "") + "]") ==
+        "dst 10.0.0.0/8: rate 1000 B/s\ndst 10.0.0.0/8: (conflicting-paths)\n");
+}
+
+TEST_CASE("a path whose action is hidden keeps a route out unless another path discards") {
+  const std::string hidden = path("10.0.0.0/8", "UNK:128, 12");
+  CHECK(read("[" + hidden + "," + path("10.0.0.0/8", "FS:rate 10.000000") + "]") ==
+        "dst 10.0.0.0/8: unreadable-action\n");
+  CHECK(read("[" + hidden + "," + path("10.0.0.0/8", "FS:rate 0.000000") + "]") ==
+        "dst 10.0.0.0/8: discard\ndst 10.0.0.0/8: (conflicting-paths)\n");
+}
+
+TEST_CASE("a match that FRR shows for two routes is one entry with the stricter action, and said") {
+  const std::string strict = route("10.0.0.0/8", "65535:3 FS:rate 0.000000");
+  const std::string lax = route("10.0.0.0/8", "65535:2");
+  const std::string expected = "dst 10.0.0.0/8: discard #3\ndst 10.0.0.0/8: (duplicate)\n";
+  CHECK(read(strict + lax) == expected);
+  CHECK(read(lax + strict) == expected);
+}
+
+TEST_CASE("a bad route does not keep the others out") {
+  CHECK(read(route("10.0.0.0/8", "UNK:128, 12") + route("11.0.0.0/8", "")) ==
+        "dst 11.0.0.0/8: accept\ndst 10.0.0.0/8: unreadable-action\n");
+  CHECK_THROWS_AS(read(route("10.0.0.0/8", "") + route("nowhere", "")), Error);
+}
+
+TEST_CASE("IPv6 captures are read as IPv6") {
+  CHECK(words(read_frr_routes(test_data("captures/frr-8.4.4/v6.txt"), Family::ipv6, {})) ==
+        "dst ::/0: discard\n"
+        "dst 2001:db8::/32 src 2001:db8:1::/48 proto 58 flow-label 703710: discard\n"
+        "to 2001:db8:5::/48/off 16: not-enforceable\n");
+  CHECK_THROWS_AS(read_frr_routes(test_data("captures/frr-8.4.4/v6.txt"), Family::ipv4, {}), Error);
+}
+
+TEST_CASE("the summary of both FRR versions") {
+  for (const char* version : {"8.4.4", "10.7.0"}) {
+    const FlowspecSummary read =
+        parse_flowspec_summary(test_data(std::string("captures/frr-") + version + "/summary.txt"));
+    CHECK(read.table_version == 3);
+    REQUIRE(read.peers.size() == 2);
+    CHECK(read.peers[0] == FlowspecPeer{"10.77.0.2", "Established", 3});
+    CHECK(read.paths_received() == 4);
+  }
+  CHECK_FALSE(parse_flowspec_summary("{}").any_established());
+  CHECK_FALSE(parse_flowspec_summary(summary("Active", 0)).any_established());
+}
+
+TEST_CASE("what is no summary") {
+  for (const char* text :
+       {"", " \n", "[]", "x", "{", R"({"warning":"Default BGP instance not found"})", R"({"peers":[]})",
+        R"({"peers":{}})", R"({"tableVersion":1,"peers":{"1.2.3.4":{}}})",
+        R"({"tableVersion":1,"peers":{"1.2.3.4":{"state":"Established"}}})",
+        R"({"tableVersion":1,"peers":{"1.2.3.4":"Established"}})", R"({"tableVersion":-1,"peers":{}})"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS(parse_flowspec_summary(text), Error);
+  }
+  CHECK_THROWS_WITH(parse_flowspec_summary(R"({"warning":"Default BGP instance not found"})"),
+                    Catch::Contains("Default BGP instance not found"));
+}
+
+TEST_CASE("a poll asks for the summary first and believes no routes without an Established peer") {
+  FakeFrr frr{{{summary_command, summary("Established", 1)}, {routes_command, route("10.0.0.0/8", "")}}};
+  CHECK(words(poll_frr(frr.ask(), Family::ipv4, {})) == "dst 10.0.0.0/8: accept\n");
+
+  FakeFrr down{{{summary_command, summary("Active", 0)}}};
+  CHECK_THROWS_WITH(poll_frr(down.ask(), Family::ipv4, {}), Catch::Contains("192.0.2.1 is Active"));
+  FakeFrr silent{{{summary_command, "FAIL"}}};
+  CHECK_THROWS_AS(poll_frr(silent.ask(), Family::ipv4, {}), Error);
+  FakeFrr gone{{{summary_command, summary("Established", 1)}, {routes_command, "FAIL"}}};
+  CHECK_THROWS_AS(poll_frr(gone.ask(), Family::ipv4, {}), Error);
+}
+
+TEST_CASE("routes that FRR received and does not show are said, when the table stood still") {
+  FakeFrr lost{{{summary_command, summary("Established", 2)},
+                {routes_command, route("10.0.0.0/8", "")},
+                {summary_command, summary("Established", 2)}}};
+  CHECK(words(poll_frr(lost.ask(), Family::ipv4, {})) ==
+        "dst 10.0.0.0/8: accept\nipv4 table: (lost-route)\n");
+  FakeFrr withdrawn{{{summary_command, summary("Established", 2)},
+                     {routes_command, route("10.0.0.0/8", "")},
+                     {summary_command, summary("Established", 1, 8)}}};
+  CHECK(words(poll_frr(withdrawn.ask(), Family::ipv4, {})) == "dst 10.0.0.0/8: accept\n");
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/error.hpp"
+#include "injector/options.hpp"
+#include "injector/report.hpp"
+#include "tests/support/files.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace flowspec;
+
+namespace {
+
+Ruleset empty_table() {
+  return {Family::ipv4, "filter", {{"FORWARD", Verdict::accept, {}}}};
+}
+
+Pass pass_over(const std::string& text, Family family, const Ruleset& current) {
+  RoutesRead routes = read_frr_routes(text, family, {});
+  Wanted wanted = arrange(std::move(routes.entries), {});
+  Pass pass(std::move(routes), std::move(wanted));
+  pass.changes = plan(current, pass.chains, {});
+  return pass;
+}
+
+std::string plan_text(const Pass& pass) {
+  return edits_text(pass.changes) + findings_text(pass, "") + summary_text(pass, false);
+}
+
+std::string route(const std::string& to, const std::string& communities) {
+  return "[{\"to\":\"" + to + "\"},{\"ecomlist\":\"" + communities + "\"},{\"time\":\"00:00:01\"}]";
+}
+
+std::optional<Options> parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "flowspec-injector");
+  return parse_options(static_cast<int>(arguments.size()), arguments.data());
+}
+
+} // namespace
+
+TEST_CASE("the plan for every capture is the one that was looked at") {
+  for (const char* version : {"frr-8.4.4", "frr-10.7.0"})
+    for (const char* name :
+         {"basic", "ops", "communities", "multipath", "t1.detail", "t2.detail", "t3.detail", "empty", "v6"}) {
+      if (version == std::string("frr-10.7.0") && name != std::string("basic") &&
+          name != std::string("ops") && name != std::string("empty") && name != std::string("v6"))
+        continue; // was not captured there
+      const std::string stem = std::string(version) + "/" + name;
+      const Family family = name == std::string("v6") ? Family::ipv6 : Family::ipv4;
+      CAPTURE(stem);
+      CHECK(is_golden(stem + ".plan",
+                      plan_text(pass_over(test_data("captures/" + stem + ".txt"), family, empty_table()))));
+    }
+}
+
+TEST_CASE("a plan shows what goes and where what comes is placed") {
+  const std::string a = route("10.1.0.0/16", "65535:10 FS:rate 0.000000");
+  const std::string b = route("10.2.0.0/16", "65535:20");
+  const std::string c = route("10.3.0.0/16", "65535:30");
+  const Ruleset with_ac = pass_over(a + c, Family::ipv4, empty_table()).changes.after;
+  CHECK(plan_text(pass_over(b + c, Family::ipv4, with_ac)) ==
+        "- -A FLOWSPEC -d 10.1.0.0/16 -m comment --comment \"flowspec 01e49e3bd04b4d39 seq 10\" -j DROP\n"
+        "+ -I FLOWSPEC 1 -d 10.2.0.0/16 -m comment --comment \"flowspec d2a1d8d4b2fe9c01 seq 20\" -j ACCEPT\n"
+        "filter: 1 rule to add, 1 to remove; 2 of 2 routes in 2 rules\n");
+  const Pass unchanged = pass_over(c + a, Family::ipv4, with_ac);
+  CHECK(plan_text(unchanged) == "filter: nothing to do; 2 of 2 routes in 2 rules\n");
+  CHECK(summary_text(pass_over("", Family::ipv4, with_ac), true) ==
+        "filter: 0 rules added, 2 removed; 0 of 0 routes in 0 rules\n");
+}
+
+TEST_CASE("the restore text is the whole desired state, whatever of it is there already") {
+  const std::string text = route("10.1.0.0/16", "65535:10 FS:rate 0.000000");
+  const std::string expected_rules =
+      "-A FLOWSPEC -d 10.1.0.0/16 -m comment --comment \"flowspec 01e49e3bd04b4d39 seq 10\" -j DROP\n";
+  const Pass fresh = pass_over(text, Family::ipv4, empty_table());
+  CHECK(restore_text(fresh, {}) ==
+        "*filter\n:FLOWSPEC - [0:0]\n" + expected_rules + "-I FORWARD 1 -j FLOWSPEC\nCOMMIT\n");
+
+  Ruleset used = fresh.changes.after;
+  used.chains.push_back({"FLOWSPEC-old", std::nullopt, {}});
+  CHECK(restore_text(pass_over(text + route("1.2.3.4/32", "UNK:128, 12"), Family::ipv4, used), {}) ==
+        "*filter\n:FLOWSPEC - [0:0]\n:FLOWSPEC-old - [0:0]\n" + expected_rules +
+            "-D FORWARD -j FLOWSPEC\n-I FORWARD 1 -j FLOWSPEC\n-X FLOWSPEC-old\n"
+            "# rejected: dst 1.2.3.4/32: unreadable-action: UNK:128, 12: FRR shows that there is an action, "
+            "but not what it "
+            "says\nCOMMIT\n");
+}
+
+TEST_CASE("the JSON report") {
+  const Pass pass =
+      pass_over(route("10.1.0.0/16", "65535:10 65000:1 FS:rate inf") + route("1.2.3.4/32", "UNK:128, 12"),
+                Family::ipv4, empty_table());
+  const auto report = report_json(pass, true);
+  CHECK(report["routes"] == 2);
+  CHECK(report["rules"] == 1);
+  CHECK(report["committed"] == true);
+  CHECK(report["edits"].size() == 3);
+  CHECK(report["edits"][2]["op"] == "insert-rule");
+  CHECK(report["edits"][2]["number"] == 1);
+  const auto& entry = report["entries"][0];
+  CHECK(entry["id"] == "01e49e3bd04b4d39");
+  CHECK(entry["sequence"] == 10);
+  CHECK(entry["match"]["destination"] == "10.1.0.0/16");
+  CHECK(entry["actions"]["rate"] == "unlimited");
+  CHECK(entry["route_targets"][0] == "65000:1");
+  CHECK(report["rejected"][0]["reason"] == "unreadable-action");
+  CHECK(report["notes"][0]["reason"] == "rate-rounded");
+  CHECK(report_json(pass, false)["committed"] == false);
+}
+
+TEST_CASE("options: what is given, and what stands without") {
+  const auto plain = parse({"sync", "--config", "/dev/null"});
+  REQUIRE(plain);
+  CHECK(plain->command == Command::sync);
+  CHECK_FALSE(plain->routes);
+  CHECK(plain->reading.carrier == SequenceCarrier{});
+  CHECK(plain->compile.stateful == Stateful::default_drop);
+  CHECK(plain->ours.parents == std::vector<std::string>{"FORWARD"});
+  CHECK(plain->timeout.count() == 10000);
+
+  const auto all = parse({"plan",
+                          "--routes",
+                          "a",
+                          "--routes6",
+                          "-",
+                          "--vtysh",
+                          "/v",
+                          "--pathspace",
+                          "p",
+                          "--timeout",
+                          "0.5",
+                          "--sequence",
+                          "marking",
+                          "--operator-table",
+                          "draft",
+                          "--chain",
+                          "FS",
+                          "--parent",
+                          "INPUT,FORWARD",
+                          "--stateful",
+                          "always",
+                          "--accept-target",
+                          "RETURN",
+                          "--wait",
+                          "0",
+                          "--strict",
+                          "--exit-code",
+                          "--from-empty",
+                          "--format",
+                          "iptables-restore"});
+  REQUIRE(all);
+  CHECK(all->routes == "a");
+  CHECK(all->routes6 == "-");
+  CHECK(all->vtysh == "/v");
+  CHECK(all->pathspace == "p");
+  CHECK(all->timeout.count() == 500);
+  CHECK(all->lock_wait.count() == 0);
+  CHECK(all->reading.carrier.kind == SequenceCarrier::Kind::marking);
+  CHECK(all->reading.operator_table == OperatorTable::draft);
+  CHECK(all->compile.chain == "FS");
+  CHECK(all->compile.accept == Verdict::return_);
+  CHECK(all->compile.stateful == Stateful::always);
+  CHECK(all->ours.parents == std::vector<std::string>{"INPUT", "FORWARD"});
+  CHECK((all->strict && all->exit_code && all->from_empty));
+  CHECK(all->format == Format::iptables_restore);
+  CHECK(parse({"plan", "--json"})->format == Format::json);
+}
+
+TEST_CASE("options that make no sense are refused before anything is read") {
+  for (const std::vector<const char*>& arguments : std::vector<std::vector<const char*>>{
+           {},
+           {"enforce"},
+           {"sync", "--bogus"},
+           {"sync", "extra"},
+           {"sync", "--exit-code"}, // of plan only
+           {"plan", "--format", "xml"},
+           {"plan", "--json", "--format", "iptables-restore"},
+           {"plan", "--routes", "-", "--routes6", "-"},
+           {"plan", "--routes"},
+           {"plan", "--timeout", "0"},
+           {"plan", "--timeout", "soon"},
+           {"plan", "--wait", "-1"},
+           {"plan", "--sequence", "rt:65536"},
+           {"plan", "--operator-table", "rfc5575"},
+           {"plan", "--stateful", "sometimes"},
+           {"plan", "--accept-target", "DROP"},
+           {"plan", "--chain", ""},
+           {"plan", "--chain", "FORWARD"},
+           {"plan", "--chain", "TWELVELETTER"},
+           {"plan", "--chain", "a b"},
+           {"plan", "--chain", "-j"},
+           {"plan", "--parent", "FLOWSPEC"},
+           {"plan", "--config", "/nonexistent/injector.toml"},
+       }) {
+    CAPTURE(arguments);
+    CHECK_THROWS_AS(parse(arguments), UsageError);
+  }
+}

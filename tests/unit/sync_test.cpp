@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/iptc.hpp"
+#include "common/rule_text.hpp"
+#include "injector/ownership.hpp"
+#include "injector/ruleset_diff.hpp"
+#include "injector/sync.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <memory>
+
+using namespace flowspec;
+
+namespace {
+
+/// A rule told from others by its comment.
+Rule rule(const std::string& comment) {
+  Rule result;
+  result.matches.emplace_back(CommentMatch{comment});
+  result.target = Verdict::drop;
+  return result;
+}
+
+Rule jump_to(const std::string& chain) {
+  Rule result;
+  result.target = Jump{chain, false};
+  return result;
+}
+
+std::vector<Rule> rules(const std::string& letters) {
+  std::vector<Rule> result;
+  for (const char letter : letters)
+    result.push_back(rule(std::string(1, letter)));
+  return result;
+}
+
+Ruleset table(std::vector<Chain> chains) {
+  return {Family::ipv4, "filter", std::move(chains)};
+}
+
+Chain forward(std::vector<Rule> with) {
+  return {"FORWARD", Verdict::accept, std::move(with)};
+}
+
+/// "+1x" inserts rule x as number 1, "-2y" deletes number 2.
+std::string words(const std::vector<Edit>& edits) {
+  struct Words {
+    std::string operator()(const CreateChain& edit) const { return "new " + edit.chain; }
+    std::string operator()(const DeleteChain& edit) const { return "gone " + edit.chain; }
+    std::string operator()(const InsertRule& edit) const {
+      return "+" + std::to_string(edit.index) + letter(edit.rule);
+    }
+    std::string operator()(const DeleteRule& edit) const {
+      return "-" + std::to_string(edit.index) + letter(edit.rule);
+    }
+    static std::string letter(const Rule& rule) {
+      return rule.matches.empty() ? "j" : std::get<CommentMatch>(rule.matches[0]).text;
+    }
+  };
+  std::string text;
+  for (const Edit& edit : edits)
+    text += (text.empty() ? "" : " ") + std::visit(Words{}, edit);
+  return text;
+}
+
+/// A table that can be told to fail.
+struct FakeTable {
+  Ruleset rules;
+  int lost_races = 0; ///< how many commits find the table changed
+  int opened = 0;
+  int committed = 0;
+
+  TableOpener opener() {
+    return [this] {
+      ++opened;
+      return OpenTable{rules, [this](const std::vector<Edit>& edits) {
+                         if (lost_races > 0) {
+                           --lost_races;
+                           rules.chains[0].rules.push_back(rule("x"));
+                           throw TableChanged("somebody was quicker");
+                         }
+                         ++committed;
+                         rules = apply(edits, rules);
+                       }};
+    };
+  }
+};
+
+} // namespace
+
+TEST_CASE("diff keeps the rules that can stay") {
+  struct Row {
+    const char* before;
+    const char* after;
+    const char* edits;
+  };
+  for (const Row& row :
+       {Row{"", "", ""}, Row{"abc", "abc", ""}, Row{"", "ab", "+0a +1b"}, Row{"ab", "", "-1b -0a"},
+        Row{"abc", "axc", "-1b +1x"}, Row{"abc", "xabc", "+0x"}, Row{"abc", "abcx", "+3x"},
+        Row{"abcd", "bcda", "-0a +3a"}, Row{"abcd", "dabc", "-3d +0d"}, Row{"aab", "aba", "-1a +2a"},
+        Row{"aa", "a", "-1a"}, Row{"abcdef", "acxdf", "-4e -1b +2x"}}) {
+    CAPTURE(row.before, row.after);
+    const Ruleset before = table({forward(rules(row.before))});
+    const Ruleset after = table({forward(rules(row.after))});
+    CHECK(words(diff(before, after)) == row.edits);
+    CHECK(apply(diff(before, after), before) == after);
+  }
+}
+
+TEST_CASE("chains are made before anything goes to them, and go when nothing does any more") {
+  const Ruleset before = table({forward({jump_to("OLD")}), {"OLD", std::nullopt, rules("a")}});
+  const Ruleset after = table({forward({jump_to("NEW")}), {"NEW", std::nullopt, rules("b")}});
+  CHECK(words(diff(before, after)) == "new NEW -0j -0a +0j +0b gone OLD");
+  CHECK(apply(diff(before, after), before) == after);
+}
+
+TEST_CASE("what is ours") {
+  const Ownership ours;
+  CHECK(ours.owns("FLOWSPEC"));
+  CHECK(ours.owns("FLOWSPEC-1234"));
+  for (const char* other : {"FLOWSPECIAL", "FORWARD", "flowspec", "XFLOWSPEC", ""})
+    CHECK_FALSE(ours.owns(other));
+  CHECK(to_string(ours.jump(), Family::ipv4) == "-j FLOWSPEC");
+}
+
+TEST_CASE("with_ours places the jump first, once, and leaves everything else") {
+  const Ownership ours;
+  const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, rules("ab")}};
+  const Chain other{"DOCKER", std::nullopt, rules("xy")};
+  const Rule jump = ours.jump();
+  const Ruleset expected = table({forward({jump, rule("1"), rule("2")}), other, chains[0]});
+  for (const std::vector<Rule>& before : {std::vector<Rule>{rule("1"), rule("2")},
+                                          {jump, rule("1"), rule("2")},
+                                          {rule("1"), jump, rule("2")},
+                                          {jump, rule("1"), jump, rule("2"), jump}})
+    CHECK(with_ours(table({forward(before), other}), chains, ours) == expected);
+  CHECK(with_ours(expected, chains, ours) == expected);
+
+  Rule conditional = jump;
+  conditional.in_interface = "eth0"; // an operator's own
+  CHECK(with_ours(table({forward({conditional})}), chains, ours).chains[0].rules ==
+        std::vector<Rule>{jump, conditional});
+  CHECK_THROWS_AS(with_ours(table({{"INPUT", Verdict::accept, {}}}), chains, ours), Error);
+}
+
+TEST_CASE("chains of ours that are not wanted go, unless somebody refers to them") {
+  const Ownership ours;
+  const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, {}}};
+  const Ruleset before = table({forward({ours.jump(), jump_to("FLOWSPEC-b")}),
+                                {"FLOWSPEC", std::nullopt, {jump_to("FLOWSPEC-a")}},
+                                {"FLOWSPEC-a", std::nullopt, rules("a")},
+                                {"FLOWSPEC-b", std::nullopt, rules("b")}});
+  const Ruleset after = with_ours(before, chains, ours);
+  CHECK(after.find("FLOWSPEC-a") == nullptr);
+  REQUIRE(after.find("FLOWSPEC-b") != nullptr);
+  CHECK(after.find("FLOWSPEC-b")->rules.empty());
+}
+
+TEST_CASE("several parents each get the jump") {
+  const Ownership ours{"FS", {"INPUT", "FORWARD"}};
+  const Ruleset after =
+      with_ours(table({{"INPUT", Verdict::drop, rules("a")}, forward({})}), {{"FS", std::nullopt, {}}}, ours);
+  CHECK(after.chains[0].rules[0] == ours.jump());
+  CHECK(after.chains[1].rules[0] == ours.jump());
+}
+
+TEST_CASE("sync commits once, and not at all when nothing has to change") {
+  FakeTable kernel{table({forward(rules("z"))})};
+  const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, rules("ab")}};
+  const Changes first = sync(kernel.opener(), chains, {});
+  CHECK(first.added() == 3);
+  CHECK(first.removed() == 0);
+  CHECK(kernel.committed == 1);
+  CHECK(kernel.rules == first.after);
+  CHECK(sync(kernel.opener(), chains, {}).edits.empty());
+  CHECK(kernel.committed == 1);
+}
+
+TEST_CASE("sync reads again when somebody was quicker, keeps what they did, and gives up in the end") {
+  FakeTable kernel{table({forward(rules("z"))}), 3};
+  const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, rules("ab")}};
+  sync(kernel.opener(), chains, {});
+  CHECK(kernel.opened == 4);
+  CHECK(kernel.committed == 1);
+  CHECK(words(diff(table({forward({})}), table({kernel.rules.chains[0]}))) == "+0j +1z +2x +3x +4x");
+
+  FakeTable hostile{table({forward({})}), 1000};
+  CHECK_THROWS_AS(sync(hostile.opener(), chains, {}), Error);
+  CHECK(hostile.committed == 0);
+  CHECK(hostile.opened == 20);
+}
