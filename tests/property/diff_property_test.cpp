@@ -58,7 +58,7 @@ TEST_CASE("carrying out the difference gives the desired rules") {
     };
     const Ruleset before = some_table();
     const Ruleset after = some_table();
-    REQUIRE(by_name(apply(diff(before, after), before)) == by_name(after));
+    REQUIRE(by_name(flowspec::apply(diff(before, after), before)) == by_name(after));
     REQUIRE(diff(after, after).empty());
   }
 }

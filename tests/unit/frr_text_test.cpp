@@ -91,7 +91,8 @@ TEST_CASE("anything that FRR does not print makes the whole answer unbelievable"
     CHECK_THROWS_AS(parse_flowspec_detail(text), Error);
   }
   CHECK_THROWS_WITH(parse_flowspec_detail(std::string(route) + "\n{\"a\":1}"),
-                    Catch::Contains("line 2, byte 83") && Catch::Contains("{\"a\":1}"));
+                    Catch::Contains("line 2, byte " + std::to_string(std::string(route).size() + 2)) &&
+                        Catch::Contains("{\"a\":1}"));
   CHECK_THROWS_AS(parse_flowspec_detail(std::string(1'000'000, '[')), Error);
 }
 
