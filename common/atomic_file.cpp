@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/atomic_file.hpp"
+
+#include "common/error.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+namespace flowspec {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  static File for_reading(const std::string& path) { return File(open(path.c_str(), O_RDONLY | O_CLOEXEC)); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (fd_ >= 0)
+      ::close(fd_);
+  }
+  int get() const { return fd_; }
+  bool is_open() const { return fd_ >= 0; }
+  /// False, with errno, when what was written did not arrive.
+  bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
+
+ private:
+  int fd_;
+};
+
+std::string read_all(int fd, const std::string& path) {
+  std::string content;
+  std::array<char, 65536> buffer;
+  for (;;) {
+    const ssize_t got = read(fd, buffer.data(), buffer.size());
+    if (got > 0)
+      content.append(buffer.data(), static_cast<std::size_t>(got));
+    else if (got == 0)
+      return content;
+    else if (errno != EINTR)
+      throw Error(with_errno("read " + path, errno));
+  }
+}
+
+bool write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t put = write(fd, content.data(), content.size());
+    if (put < 0 && errno != EINTR)
+      return false;
+    content.remove_prefix(put < 0 ? 0 : static_cast<std::size_t>(put));
+  }
+  return true;
+}
+
+/// The file that `path` stands for: symbolic links followed, the last of which may lead to a file that is not
+/// there yet.
+std::string resolved(fs::path path) {
+  constexpr int most_links = 40; // as the kernel has it
+  for (int links = 0; links <= most_links; ++links) {
+    std::error_code error;
+    const fs::path target = fs::read_symlink(path, error);
+    if (error) // no link
+      return path.string();
+    path = target.is_absolute() ? target : path.parent_path() / target;
+  }
+  throw Error(with_errno("write " + path.string(), ELOOP));
+}
+
+std::string directory_of(const std::string& path) {
+  const fs::path parent = fs::path(path).parent_path();
+  return parent.empty() ? "." : parent.string();
+}
+
+/// A new file beside the one that it is going to replace; removed unless it took its place.
+class Successor {
+ public:
+  explicit Successor(const std::string& path) : path_(path), name_(unused_name()), file_(create()) {}
+  ~Successor() {
+    if (!placed_)
+      unlink(name_.c_str());
+  }
+
+  void fill(std::string_view content, const std::optional<struct stat>& old) {
+    if (old && (fchown(file_.get(), old->st_uid, old->st_gid) != 0 ||
+                fchmod(file_.get(), old->st_mode & 07777) != 0))
+      fail("keep the owner and mode of");
+    if (!write_all(file_.get(), content) || fsync(file_.get()) != 0 || !file_.close())
+      fail("write");
+  }
+
+  void take_place() {
+    if (rename(name_.c_str(), path_.c_str()) != 0)
+      fail("replace");
+    placed_ = true;
+    // All that can fail from here on is that a power cut brings the old file back, whole.
+    if (const File directory = File::for_reading(directory_of(path_)); directory.is_open())
+      fsync(directory.get());
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& attempt) const {
+    throw Error(with_errno(fmt::format("{} {}", attempt, path_), errno));
+  }
+
+  std::string unused_name() const {
+    const std::string stem = fs::path(path_).filename().string();
+    return fmt::format("{}/.{}.{}.new", directory_of(path_), stem, getpid());
+  }
+
+  /// With the mode of a new file: the kernel takes off what the umask says.
+  int create() const {
+    unlink(name_.c_str()); // of a process that had our number and was killed
+    const int fd = open(name_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+    if (fd < 0)
+      fail("write");
+    return fd;
+  }
+
+  std::string path_;
+  std::string name_;
+  File file_;
+  bool placed_ = false;
+};
+
+std::string read_named(const std::string& path) {
+  const File file = File::for_reading(path);
+  if (!file.is_open())
+    throw Error(with_errno("open " + path, errno));
+  return read_all(file.get(), path);
+}
+
+} // namespace
+
+std::string read_file(const std::string& path) {
+  return path == "-" ? read_all(STDIN_FILENO, "standard input") : read_named(path);
+}
+
+bool write_file_if_changed(const std::filesystem::path& path, std::string_view content) {
+  const std::string target = resolved(path);
+  std::optional<struct stat> old;
+  struct stat status {};
+  if (stat(target.c_str(), &status) == 0)
+    old = status;
+  else if (errno != ENOENT)
+    throw Error(with_errno("write " + target, errno));
+  if (old && S_ISDIR(old->st_mode))
+    throw Error(with_errno("write " + target, EISDIR));
+  if (old && !S_ISREG(old->st_mode))
+    throw Error(fmt::format("write {}: not a regular file", target));
+  if (old && read_named(target) == content)
+    return false;
+  Successor successor(target);
+  successor.fill(content, old);
+  successor.take_place();
+  return true;
+}
+
+} // namespace flowspec

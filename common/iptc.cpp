@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/iptc.hpp"
+
+#include "common/xtables_codec.hpp"
+#include "common/xtables_probe.hpp"
+
+#include <fmt/format.h>
+extern "C" { // libip6tc.h of iptables 1.8 has no such guard of its own
+#include <libiptc/libip6tc.h>
+#include <libiptc/libiptc.h>
+}
+
+#include <cerrno>
+#include <functional>
+#include <stdexcept>
+#include <system_error>
+#include <unordered_map>
+#include <variant>
+
+namespace flowspec {
+
+namespace {
+
+/// libip4tc and libip6tc are the same source compiled twice.
+struct Ip4tc {
+  using Entry = ipt_entry;
+  static constexpr Family family = Family::ipv4;
+  static constexpr auto init = iptc_init;
+  static constexpr auto free = iptc_free;
+  static constexpr auto is_chain = iptc_is_chain;
+  static constexpr auto builtin = iptc_builtin;
+  static constexpr auto first_chain = iptc_first_chain;
+  static constexpr auto next_chain = iptc_next_chain;
+  static constexpr auto first_rule = iptc_first_rule;
+  static constexpr auto next_rule = iptc_next_rule;
+  static constexpr auto target = iptc_get_target;
+  static constexpr auto policy = iptc_get_policy;
+  static constexpr auto set_policy = iptc_set_policy;
+  static constexpr auto create_chain = iptc_create_chain;
+  static constexpr auto delete_chain = iptc_delete_chain;
+  static constexpr auto append_entry = iptc_append_entry;
+  static constexpr auto insert_entry = iptc_insert_entry;
+  static constexpr auto delete_entry = iptc_delete_num_entry;
+  static constexpr auto commit = iptc_commit;
+  static constexpr auto error_text = iptc_strerror;
+};
+
+struct Ip6tc {
+  using Entry = ip6t_entry;
+  static constexpr Family family = Family::ipv6;
+  static constexpr auto init = ip6tc_init;
+  static constexpr auto free = ip6tc_free;
+  static constexpr auto is_chain = ip6tc_is_chain;
+  static constexpr auto builtin = ip6tc_builtin;
+  static constexpr auto first_chain = ip6tc_first_chain;
+  static constexpr auto next_chain = ip6tc_next_chain;
+  static constexpr auto first_rule = ip6tc_first_rule;
+  static constexpr auto next_rule = ip6tc_next_rule;
+  static constexpr auto target = ip6tc_get_target;
+  static constexpr auto policy = ip6tc_get_policy;
+  static constexpr auto set_policy = ip6tc_set_policy;
+  static constexpr auto create_chain = ip6tc_create_chain;
+  static constexpr auto delete_chain = ip6tc_delete_chain;
+  static constexpr auto append_entry = ip6tc_append_entry;
+  static constexpr auto insert_entry = ip6tc_insert_entry;
+  static constexpr auto delete_entry = ip6tc_delete_num_entry;
+  static constexpr auto commit = ip6tc_commit;
+  static constexpr auto error_text = ip6tc_strerror;
+};
+
+constexpr std::size_t longest_chain_name =
+    XT_EXTENSION_MAXNAMELEN - 1; ///< a jump has it in place of a target's
+
+/// "iptables" or "ip6tables": what the family's modules and programs are called after.
+constexpr std::string_view tables_of(Family family) {
+  return family == Family::ipv4 ? "iptables" : "ip6tables";
+}
+
+/// Why libiptc would not take an edit. Its own texts fit only when it called no other function of its own
+/// meanwhile.
+std::string edit_trouble(int code) {
+  switch (code) {
+  case ENOENT:
+    return "no such chain";
+  case EEXIST:
+    return "there is one already, or a verdict of that name";
+  case ENOTEMPTY:
+    return "it has rules";
+  case EMLINK:
+    return "a rule jumps to it";
+  case EINVAL:
+    return "it is built in";
+  case E2BIG:
+    return "no such rule";
+  default:
+    return std::generic_category().message(code);
+  }
+}
+
+/// What to do about an errno that a read or a commit ended in; empty when there is nothing to say.
+std::string advice(int code, Family family, const std::string& table) {
+  const std::string_view ip = family == Family::ipv4 ? "ip" : "ip6";
+  switch (code) {
+  case EPERM:
+  case EACCES:
+    return " (it needs root, or CAP_NET_ADMIN and CAP_NET_RAW)";
+  case ENOPROTOOPT:
+    return fmt::format(" (this kernel has no {0}-legacy loaded: modprobe {1}_tables {1}table_{2})",
+                       tables_of(family), ip, table);
+  case ENOENT:
+    return fmt::format(" (there is no such table in this kernel: modprobe {}table_{})", ip, table);
+  case EAFNOSUPPORT:
+    return fmt::format(" (this kernel has no {})", name(family));
+  default:
+    return "";
+  }
+}
+
+template <class Tc>
+class TableOf {
+ public:
+  explicit TableOf(const std::string& table) : table_(table), handle_(Tc::init(table.c_str())) {
+    if (!handle_)
+      fail("read", errno, advice(errno, Tc::family, table_));
+  }
+
+  Ruleset read() const;
+  void commit(const std::vector<Edit>& edits);
+
+ private:
+  struct Free {
+    void operator()(xtc_handle* handle) const { Tc::free(handle); }
+  };
+
+  std::string title() const { return fmt::format("{} table {}", tables_of(Tc::family), table_); }
+
+  [[noreturn]] void fail(std::string_view attempt, int code, std::string_view cause = "") const {
+    throw Error(fmt::format("{} {}: {}{}", attempt, title(), Tc::error_text(code), cause));
+  }
+  [[noreturn]] void changed() const {
+    throw TableChanged(fmt::format("commit {}: somebody changed it since it was read", title()));
+  }
+  /// libiptc gives 0 and an errno for what it cannot do.
+  void expect(int success, const std::string& attempt) const {
+    if (!success)
+      throw Error(fmt::format("{} {}: {}", attempt, title(), edit_trouble(errno)));
+  }
+
+  Chain read_chain(const char* name) const;
+  Rule read_rule(const typename Tc::Entry* entry) const;
+  void keep_policy_counters();
+  std::size_t& rules_of(const std::string& chain);
+  void carry_out(const CreateChain& edit);
+  void carry_out(const DeleteChain& edit);
+  void carry_out(const InsertRule& edit);
+  void carry_out(const DeleteRule& edit);
+
+  std::string table_;
+  std::unique_ptr<xtc_handle, Free> handle_;
+  std::unordered_map<std::string, std::size_t> rule_counts_; ///< of the chains that an edit touched
+};
+
+template <class Tc>
+Ruleset TableOf<Tc>::read() const {
+  Ruleset ruleset{Tc::family, table_, {}};
+  for (const char* chain = Tc::first_chain(handle_.get()); chain; chain = Tc::next_chain(handle_.get()))
+    ruleset.chains.push_back(read_chain(chain));
+  return ruleset;
+}
+
+template <class Tc>
+Chain TableOf<Tc>::read_chain(const char* name) const {
+  Chain chain{name, std::nullopt, {}};
+  if (Tc::builtin(name, handle_.get())) {
+    xt_counters counters{};
+    const std::string_view policy = Tc::policy(name, &counters, handle_.get());
+    chain.policy =
+        policy == flowspec::name(Verdict::drop) ? Verdict::drop : Verdict::accept; // it knows no third
+  }
+  for (const auto* entry = Tc::first_rule(name, handle_.get()); entry;
+       entry = Tc::next_rule(entry, handle_.get()))
+    chain.rules.push_back(read_rule(entry));
+  return chain;
+}
+
+template <class Tc>
+Rule TableOf<Tc>::read_rule(const typename Tc::Entry* entry) const {
+  const std::span bytes(reinterpret_cast<const std::byte*>(entry), entry->next_offset);
+  const char* target = Tc::target(entry, handle_.get());
+  // The name of an extension lies in the entry, that of a chain does not: a chain may be called like an
+  // extension.
+  const auto* at = reinterpret_cast<const std::byte*>(target);
+  const bool extension =
+      std::less_equal<>{}(bytes.data(), at) && std::less<>{}(at, bytes.data() + bytes.size());
+  return decode(bytes, Tc::family, target, !extension && Tc::is_chain(target, handle_.get()));
+}
+
+/// libiptc starts the counters of every policy again at each commit; setting what was read keeps them, but
+/// for packets that come in between.
+template <class Tc>
+void TableOf<Tc>::keep_policy_counters() {
+  for (const char* chain = Tc::first_chain(handle_.get()); chain; chain = Tc::next_chain(handle_.get())) {
+    xt_counters counters{};
+    if (const char* policy = Tc::policy(chain, &counters, handle_.get()))
+      expect(Tc::set_policy(chain, policy, &counters, handle_.get()),
+             "keep the policy of " + std::string(chain) + " in");
+  }
+}
+
+/// Counted once and then kept: libiptc does not tell, and walks the chain for every number it is given.
+template <class Tc>
+std::size_t& TableOf<Tc>::rules_of(const std::string& chain) {
+  const auto [it, fresh] = rule_counts_.try_emplace(chain, 0);
+  if (fresh)
+    for (const auto* e = Tc::first_rule(chain.c_str(), handle_.get()); e; e = Tc::next_rule(e, handle_.get()))
+      ++it->second;
+  return it->second;
+}
+
+template <class Tc>
+void TableOf<Tc>::carry_out(const CreateChain& edit) {
+  if (edit.chain.empty() || edit.chain.size() > longest_chain_name)
+    throw Error(fmt::format("create chain {} in {}: a name has 1 to {} bytes", edit.chain, title(),
+                            longest_chain_name));
+  expect(Tc::create_chain(edit.chain.c_str(), handle_.get()), fmt::format("create chain {} in", edit.chain));
+  rule_counts_.insert_or_assign(edit.chain, 0);
+}
+
+template <class Tc>
+void TableOf<Tc>::carry_out(const DeleteChain& edit) {
+  expect(Tc::delete_chain(edit.chain.c_str(), handle_.get()), fmt::format("delete chain {} of", edit.chain));
+  rule_counts_.erase(edit.chain);
+}
+
+template <class Tc>
+void TableOf<Tc>::carry_out(const InsertRule& edit) {
+  const std::string attempt = fmt::format("insert rule {} of chain {} in", edit.index + 1, edit.chain);
+  const auto refuse = [&](std::string_view cause) {
+    throw Error(fmt::format("{} {}: {}", attempt, title(), cause));
+  };
+  if (!Tc::is_chain(edit.chain.c_str(), handle_.get()))
+    refuse("no such chain");
+  // libiptc takes a name first for a chain and then for an extension.
+  if (const auto* jump = std::get_if<Jump>(&edit.rule.target)) {
+    if (!Tc::is_chain(jump->chain.c_str(), handle_.get()) || Tc::builtin(jump->chain.c_str(), handle_.get()))
+      refuse("it jumps to " + jump->chain + ", which is no chain of the user's");
+  } else if (std::holds_alternative<RejectTarget>(edit.rule.target) &&
+             Tc::is_chain("REJECT", handle_.get())) {
+    refuse("a chain named REJECT hides the target of that name");
+  }
+  std::size_t& count = rules_of(edit.chain);
+  if (edit.index > count)
+    refuse(fmt::format("the chain has {} rules", count));
+  std::vector<std::byte> bytes;
+  try {
+    bytes = encode(edit.rule, Tc::family);
+  } catch (const std::invalid_argument& e) {
+    refuse(e.what());
+  }
+  const auto* entry = reinterpret_cast<const typename Tc::Entry*>(bytes.data());
+  const auto position = static_cast<unsigned>(edit.index);
+  expect(edit.index == count ? Tc::append_entry(edit.chain.c_str(), entry, handle_.get())
+                             : Tc::insert_entry(edit.chain.c_str(), entry, position, handle_.get()),
+         attempt);
+  ++count;
+}
+
+template <class Tc>
+void TableOf<Tc>::carry_out(const DeleteRule& edit) {
+  const std::string attempt = fmt::format("delete rule {} of chain {} in", edit.index + 1, edit.chain);
+  expect(Tc::delete_entry(edit.chain.c_str(), static_cast<unsigned>(edit.index), handle_.get()), attempt);
+  if (const auto it = rule_counts_.find(edit.chain); it != rule_counts_.end())
+    --it->second;
+}
+
+template <class Tc>
+void TableOf<Tc>::commit(const std::vector<Edit>& edits) {
+  if (edits.empty())
+    return;
+  // The kernel itself would notice only that the number of rules has changed.
+  TableOf now(table_);
+  if (now.read() != read())
+    changed();
+  handle_ = std::move(now.handle_);
+  keep_policy_counters();
+  for (const Edit& edit : edits)
+    std::visit([this](const auto& step) { carry_out(step); }, edit);
+  if (Tc::commit(handle_.get()))
+    return;
+  const int code = errno;
+  if (code == EAGAIN)
+    changed();
+  if (code == EPERM || code == ENOPROTOOPT)
+    fail("commit", code, advice(code, Tc::family, table_));
+  if (const std::string missing = missing_extensions(edits, Tc::family); !missing.empty())
+    throw Error(fmt::format("commit {}: this kernel lacks {}", title(), missing));
+  if (code == ELOOP)
+    throw Error(fmt::format("commit {}: its chains would jump in a circle", title()));
+  fail("commit", code, " (the kernel refused one of the new rules; its log may say which: dmesg)");
+}
+
+} // namespace
+
+struct KernelTable::Snapshot {
+  std::variant<TableOf<Ip4tc>, TableOf<Ip6tc>> table;
+};
+
+KernelTable::KernelTable(Family family, const std::string& table)
+    : snapshot_(family == Family::ipv4 ? new Snapshot{TableOf<Ip4tc>(table)}
+                                       : new Snapshot{TableOf<Ip6tc>(table)}) {}
+
+KernelTable::~KernelTable() = default;
+KernelTable::KernelTable(KernelTable&&) noexcept = default;
+KernelTable& KernelTable::operator=(KernelTable&&) noexcept = default;
+
+Ruleset KernelTable::read() const {
+  return std::visit([](const auto& table) { return table.read(); }, snapshot_->table);
+}
+
+void KernelTable::commit(const std::vector<Edit>& edits) {
+  std::visit([&](auto& table) { table.commit(edits); }, snapshot_->table);
+}
+
+} // namespace flowspec

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/target_codec.hpp"
+
+#include <linux/netfilter_ipv4/ipt_REJECT.h>
+#include <linux/netfilter_ipv6/ip6t_REJECT.h>
+
+#include <algorithm>
+#include <array>
+
+namespace flowspec::xtables {
+
+namespace {
+
+using RejectWord = std::pair<unsigned, std::string_view>;
+constexpr std::array<RejectWord, 8> reject_words_ipv4{{{IPT_ICMP_NET_UNREACHABLE, "icmp-net-unreachable"},
+                                                       {IPT_ICMP_HOST_UNREACHABLE, "icmp-host-unreachable"},
+                                                       {IPT_ICMP_PROT_UNREACHABLE, "icmp-proto-unreachable"},
+                                                       {IPT_ICMP_PORT_UNREACHABLE, "icmp-port-unreachable"},
+                                                       {IPT_ICMP_NET_PROHIBITED, "icmp-net-prohibited"},
+                                                       {IPT_ICMP_HOST_PROHIBITED, "icmp-host-prohibited"},
+                                                       {IPT_TCP_RESET, "tcp-reset"},
+                                                       {IPT_ICMP_ADMIN_PROHIBITED, "icmp-admin-prohibited"}}};
+constexpr std::array<RejectWord, 7> reject_words_ipv6{{{IP6T_ICMP6_NO_ROUTE, "icmp6-no-route"},
+                                                       {IP6T_ICMP6_ADM_PROHIBITED, "icmp6-adm-prohibited"},
+                                                       {IP6T_ICMP6_ADDR_UNREACH, "icmp6-addr-unreachable"},
+                                                       {IP6T_ICMP6_PORT_UNREACH, "icmp6-port-unreachable"},
+                                                       {IP6T_TCP_RESET, "tcp-reset"},
+                                                       {IP6T_ICMP6_POLICY_FAIL, "icmp6-policy-fail"},
+                                                       {IP6T_ICMP6_REJECT_ROUTE, "icmp6-reject-route"}}};
+
+std::span<const RejectWord> reject_words(Family family) {
+  return family == Family::ipv4 ? std::span<const RejectWord>(reject_words_ipv4) : reject_words_ipv6;
+}
+
+/// libiptc puts verdicts and offsets of chains in place of names itself.
+ExtensionBytes standard_target(std::string_view name) {
+  return {name, 0, std::vector<std::byte>(aligned(sizeof(int)))};
+}
+
+ExtensionBytes write(const NoTarget&, Family) {
+  return standard_target("");
+}
+ExtensionBytes write(const Verdict& verdict, Family) {
+  return standard_target(name(verdict));
+}
+
+ExtensionBytes write(const Jump& jump, Family) {
+  require(!jump.chain.empty() && jump.chain.size() < XT_EXTENSION_MAXNAMELEN &&
+              jump.chain.find('\0') == std::string::npos,
+          "a chain name that is empty or longer than 28 bytes");
+  require(!decode_standard_target(jump.chain) && jump.chain != "QUEUE", "a chain with the name of a verdict");
+  return standard_target(jump.chain);
+}
+
+ExtensionBytes write(const RejectTarget& target, Family family) {
+  const auto words = reject_words(family);
+  const auto word = std::ranges::find(words, target.with, &RejectWord::second);
+  require(word != words.end(), "a word of --reject-with that this family does not have");
+  Blank<ipt_reject_info> info; // ip6t_reject_info is the same
+  info->with = static_cast<ipt_reject_with>(word->first);
+  return {"REJECT", 0, std::move(info).bytes()};
+}
+
+ExtensionBytes write(const OpaqueTarget&, Family) {
+  throw std::invalid_argument("a target that was only read as bytes");
+}
+
+} // namespace
+
+ExtensionBytes encode_target(const Target& target, Family family) {
+  return std::visit([&](const auto& t) { return write(t, family); }, target);
+}
+
+std::optional<Target> decode_standard_target(std::string_view name) {
+  if (name.empty())
+    return NoTarget{};
+  for (const Verdict verdict : {Verdict::accept, Verdict::drop, Verdict::return_})
+    if (name == flowspec::name(verdict))
+      return verdict;
+  return std::nullopt;
+}
+
+Target decode_extension_target(std::string_view name, std::uint8_t revision, std::span<const std::byte> data,
+                               Family family) {
+  if (name == "REJECT" && revision == 0 && data.size() == aligned(sizeof(ipt_reject_info))) {
+    const auto words = reject_words(family);
+    const auto word = std::ranges::find(words, load<std::uint32_t>(data), &RejectWord::first);
+    if (word != words.end())
+      return RejectTarget{std::string(word->second)};
+  }
+  return OpaqueTarget{std::string(name), revision, octets(data)};
+}
+
+} // namespace flowspec::xtables

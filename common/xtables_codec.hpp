@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Between a Rule and the bytes that the kernel keeps for it (struct ipt_entry with its matches and target).
+// The only file that knows the kernel's binary structures.
+#pragma once
+
+#include "common/rule.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace flowspec {
+
+/// The bytes for `rule`: aligned as the kernel wants them, target_offset and next_offset set, counters 0. A
+/// jump has the chain's name in the target, as libiptc takes it. Throws std::invalid_argument for an opaque
+/// or unreadable part, and for a value that its field cannot hold.
+std::vector<std::byte> encode(const Rule& rule, Family family);
+
+/// The rule in `entry`. `target_name` is what libiptc says the target is (a verdict, a chain, an extension,
+/// or "" for none), since a snapshot holds offsets, not names. `is_chain`: target_name is a chain of the
+/// user's. Never fails: what it cannot say in our words is opaque or `unreadable`; fields private to the
+/// kernel are left out.
+Rule decode(std::span<const std::byte> entry, Family family, const std::string& target_name, bool is_chain);
+
+} // namespace flowspec

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/iptc.hpp"
+#include "common/rule_text.hpp"
+#include "tests/support/generate.hpp"
+#include "tests/support/legacy.hpp"
+#include "tests/support/namespace.hpp"
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+using namespace flowspec;
+
+namespace {
+
+Rule to(Target target) {
+  Rule rule;
+  rule.target = std::move(target);
+  return rule;
+}
+
+Rule from(const std::string& source) {
+  Rule rule = to(Verdict::drop);
+  rule.source = parse_prefix(source);
+  return rule;
+}
+
+void commit(Family family, const std::vector<Edit>& edits) {
+  KernelTable(family, "filter").commit(edits);
+}
+
+Ruleset read(Family family) {
+  return KernelTable(family, "filter").read();
+}
+
+/// The kernel keeps chains by name, `apply` in the order of their making.
+Ruleset by_name(Ruleset ruleset) {
+  std::ranges::sort(ruleset.chains, {}, &Chain::name);
+  return ruleset;
+}
+
+Edit random_edit(generate::Random& random, const Ruleset& now) {
+  const std::vector<std::string> names{"FORWARD", "ONE", "TWO", "THREE"};
+  const std::string& name = names[generate::number(random, 0, 3)];
+  const Chain* chain = now.find(name);
+  if (!chain)
+    return CreateChain{name};
+  const auto size = static_cast<std::uint32_t>(chain->rules.size());
+  if (size == 0 && !chain->policy && generate::chance(random, 20))
+    return DeleteChain{name};
+  if (size > 0 && generate::chance(random, 45)) {
+    const std::size_t index = generate::number(random, 0, size - 1);
+    return DeleteRule{name, index, chain->rules[index]};
+  }
+  return InsertRule{name, generate::number(random, 0, size),
+                    from(fmt::format("10.0.0.{}/32", random() % 256))};
+}
+
+/// Runs `body` as nobody, in a child; its text comes back.
+template <class Body>
+std::string as_nobody(const Body& body) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t pid = fork();
+  REQUIRE(pid >= 0);
+  if (pid == 0) {
+    const std::string text = setuid(65534) == 0 ? body() : "setuid failed";
+    const ssize_t put = write(ends[1], text.data(), text.size());
+    _exit(put == static_cast<ssize_t>(text.size()) ? 0 : 1);
+  }
+  close(ends[1]);
+  std::string text(4096, '\0');
+  const ssize_t got = ::read(ends[0], text.data(), text.size());
+  close(ends[0]);
+  waitpid(pid, nullptr, 0);
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  return text;
+}
+
+} // namespace
+
+TEST_CASE("a chain, its rules and the jump to it come in one commit") {
+  const Family family = GENERATE(Family::ipv4, Family::ipv6);
+  const test::NetworkNamespace network;
+  const std::vector<Edit> edits{CreateChain{"FLOWSPEC"}, CreateChain{"FLOWSPEC-1"},
+                                InsertRule{"FLOWSPEC", 0, to(Jump{"FLOWSPEC-1", true})},
+                                InsertRule{"FORWARD", 0, to(Jump{"FLOWSPEC"})}};
+  const Ruleset before = read(family);
+  REQUIRE(before.chains.size() == 3);
+  CHECK(before.chains[1] == Chain{"FORWARD", Verdict::accept, {}});
+  commit(family, edits);
+  CHECK(by_name(read(family)) == by_name(apply(edits, before)));
+}
+
+TEST_CASE("the kernel and apply() make the same of any edits") {
+  const test::NetworkNamespace network;
+  generate::Random random(generate::seed());
+  for (int round = 0; round < 100; ++round) {
+    Ruleset expected = read(Family::ipv4);
+    std::vector<Edit> edits;
+    for (std::uint32_t left = generate::number(random, 1, 40); left > 0; --left) {
+      edits.push_back(random_edit(random, expected));
+      expected = apply({edits.back()}, std::move(expected));
+    }
+    commit(Family::ipv4, edits);
+    REQUIRE(by_name(read(Family::ipv4)) == by_name(expected));
+  }
+}
+
+TEST_CASE("rules that stay keep their counters") {
+  const test::NetworkNamespace network;
+  test::restore(
+      Family::ipv4,
+      "*filter\n:INPUT ACCEPT [5:500]\n:FORWARD DROP [6:600]\n:OUTPUT ACCEPT [7:700]\n:FLOWSPEC - [0:0]\n"
+      "[1:100] -A FLOWSPEC -s 10.0.0.1\n[2:200] -A FLOWSPEC -s 10.0.0.2\n[3:300] -A FLOWSPEC -s 10.0.0.3\n"
+      "COMMIT\n",
+      {"-c"});
+  commit(Family::ipv4, {DeleteRule{"FLOWSPEC", 1, {}}, InsertRule{"FLOWSPEC", 0, from("10.0.0.9/32")},
+                        InsertRule{"FLOWSPEC", 2, from("10.0.0.8/32")}});
+  CHECK(test::saved(Family::ipv4, "filter") ==
+        std::vector<std::string>{
+            "*filter", ":INPUT ACCEPT [5:500]", ":FORWARD DROP [6:600]", ":OUTPUT ACCEPT [7:700]",
+            ":FLOWSPEC - [0:0]", "[0:0] -A FLOWSPEC -s 10.0.0.9/32 -j DROP",
+            "[1:100] -A FLOWSPEC -s 10.0.0.1/32", "[0:0] -A FLOWSPEC -s 10.0.0.8/32 -j DROP",
+            "[3:300] -A FLOWSPEC -s 10.0.0.3/32", "COMMIT"});
+}
+
+TEST_CASE("a table that somebody changed since it was read is not written") {
+  const Family family = GENERATE(Family::ipv4, Family::ipv6);
+  const test::NetworkNamespace network;
+  test::iptables(family, {"-A", "FORWARD", "-p", "udp", "-j", "DROP"});
+  KernelTable table(family, "filter");
+  SECTION("by one rule more") {
+    test::iptables(family, {"-A", "FORWARD", "-p", "tcp", "-j", "DROP"});
+  }
+  SECTION("by another rule in place of one") {
+    test::iptables(family, {"-R", "FORWARD", "1", "-p", "tcp", "-j", "DROP"});
+  }
+  SECTION("by its policy") {
+    test::iptables(family, {"-P", "FORWARD", "DROP"});
+  }
+  const std::vector<std::string> theirs = test::saved(family);
+  table.commit({}); // without edits there is no commit, and nothing to refuse
+  CHECK_THROWS_AS(table.commit({CreateChain{"FLOWSPEC"}}), TableChanged);
+  CHECK(test::saved(family) == theirs);
+}
+
+TEST_CASE("a chain of 20,000 rules") {
+  const test::NetworkNamespace network;
+  constexpr std::size_t count = 20'000;
+  std::vector<Edit> edits{CreateChain{"FLOWSPEC"}};
+  for (std::size_t i = 0; i < count; ++i)
+    edits.emplace_back(InsertRule{"FLOWSPEC", i, from(fmt::format("10.1.{}.{}/32", i / 256, i % 256))});
+  commit(Family::ipv4, edits);
+  CHECK(read(Family::ipv4).find("FLOWSPEC")->rules.size() == count);
+
+  edits.clear();
+  for (std::size_t i = count; i-- > 0;)
+    edits.emplace_back(DeleteRule{"FLOWSPEC", i, {}});
+  edits.emplace_back(DeleteChain{"FLOWSPEC"});
+  commit(Family::ipv4, edits);
+  CHECK_FALSE(read(Family::ipv4).find("FLOWSPEC"));
+}
+
+TEST_CASE("an edit that does not fit is an error that names it, and changes nothing") {
+  const test::NetworkNamespace network;
+  test::restore(Family::ipv4,
+                "*filter\n:used - [0:0]\n:full - [0:0]\n-A FORWARD -j used\n-A full -s 10.0.0.1\nCOMMIT\n");
+  const std::vector<std::string> before = test::saved(Family::ipv4);
+  const auto fails = [&](const std::vector<Edit>& edits, const std::string& message) {
+    CHECK_THROWS_WITH(commit(Family::ipv4, edits), Catch::Equals(message));
+    CHECK(test::saved(Family::ipv4) == before);
+  };
+  const Rule tcp_reset = to(RejectTarget{"tcp-reset"});
+  fails({CreateChain{std::string(29, 'x')}},
+        "create chain xxxxxxxxxxxxxxxxxxxxxxxxxxxxx in iptables table filter: a name has 1 to 28 bytes");
+  fails({CreateChain{"used"}},
+        "create chain used in iptables table filter: there is one already, or a verdict of that name");
+  fails({CreateChain{"ACCEPT"}},
+        "create chain ACCEPT in iptables table filter: there is one already, or a verdict of that name");
+  fails({DeleteChain{"full"}}, "delete chain full of iptables table filter: it has rules");
+  fails({DeleteChain{"used"}}, "delete chain used of iptables table filter: a rule jumps to it");
+  fails({DeleteChain{"FORWARD"}}, "delete chain FORWARD of iptables table filter: it is built in");
+  fails({InsertRule{"none", 0, {}}}, "insert rule 1 of chain none in iptables table filter: no such chain");
+  fails({InsertRule{"full", 2, {}}},
+        "insert rule 3 of chain full in iptables table filter: the chain has 1 rules");
+  fails({DeleteRule{"full", 1, {}}}, "delete rule 2 of chain full in iptables table filter: no such rule");
+  fails({InsertRule{"full", 0, to(Jump{"none"})}},
+        "insert rule 1 of chain full in iptables table filter: it jumps to none, which is no chain of the "
+        "user's");
+  fails({InsertRule{"full", 0, to(Jump{"FORWARD"})}},
+        "insert rule 1 of chain full in iptables table filter: it jumps to FORWARD, which is no chain of the "
+        "user's");
+  Rule unreadable;
+  unreadable.unreadable = "flags 0x80";
+  fails({InsertRule{"full", 0, unreadable}},
+        "insert rule 1 of chain full in iptables table filter: a rule that could not be read completely");
+  fails({InsertRule{"used", 0, to(Jump{"used"})}},
+        "commit iptables table filter: its chains would jump in a circle");
+  fails({InsertRule{"full", 0, tcp_reset}}, "commit iptables table filter: Invalid argument (the kernel "
+                                            "refused one of the new rules; its log may say "
+                                            "which: dmesg)");
+  const std::string longest(28, 'x');
+  commit(Family::ipv4, {CreateChain{longest}, InsertRule{"FORWARD", 0, to(Jump{longest})}});
+  CHECK(read(Family::ipv4).find(longest));
+}
+
+TEST_CASE("a table that cannot be read says what it would need") {
+  const test::NetworkNamespace network;
+  CHECK_THROWS_WITH(
+      KernelTable(Family::ipv6, "nonesuch"),
+      Catch::Equals("read ip6tables table nonesuch: Table does not exist (do you need to insmod?) (there "
+                    "is no such table in this kernel: modprobe ip6table_nonesuch)"));
+  CHECK(
+      as_nobody([]() -> std::string {
+        try {
+          KernelTable(Family::ipv4, "filter");
+          return "it could";
+        } catch (const Error& error) {
+          return error.what();
+        }
+      }) ==
+      "read iptables table filter: Permission denied (you must be root) (it needs root, or CAP_NET_ADMIN and "
+      "CAP_NET_RAW)");
+}
