@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace flowspec {
+
+/// `text` in printable ASCII, every other byte as \xNN: one line, whatever was in it. For what comes from a
+/// rule and goes to a terminal or into a comment of somebody's configuration.
+std::string printable(std::string_view text);
+
+} // namespace flowspec
