@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+#
+# Everything that is checked, in one command; see usage below. Its last line is "N passed, N failed".
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+source "$root/packaging/packages.sh"
+source "$root/examples/lib/script.sh"
+
+usage() {
+  cat <<TXT
+usage: ${0##*/} [--quick] [-k EXPRESSION]
+
+Builds the tools with warnings as errors, AddressSanitizer and UBSan, and runs the unit, property and kernel tests, the live tests
+on real BIRD, FRR and iptables, the examples, and the checks of format, scripts and installation. Everything with packets or
+rules happens in network namespaces. Needs root. On Debian, installs what is missing with apt.
+
+  --quick         without the live tests and the examples
+  -k EXPRESSION   only the live tests that match, as in pytest -k
+  --help
+
+The last line is "N passed, N failed". Exit: 0 all passed; 1 something failed, or nothing ran; 2 usage.
+TXT
+}
+
+passed=0 failed=0
+
+main() {
+  local quick='' expression=''
+  while (($#)); do
+    case $1 in
+      --quick) quick=yes ;;
+      -k) (($# > 1)) || usage_error "$1 needs a value" && expression=$2 && shift ;;
+      --help | -h) usage && return ;;
+      *) usage_error "unknown argument: $1" ;;
+    esac
+    shift
+  done
+  [[ -z $quick || -z $expression ]] || usage_error "--quick runs no live tests: it goes with no -k"
+
+  need_root
+  packages_install "${packages_build[@]}" "${packages_lab[@]}" "${packages_check[@]}"
+  cd "$root"
+  scratch=$(mktemp -d)
+  take_build_directory
+
+  if build; then
+    [[ -n $expression ]] || check_programs
+    [[ -n $quick ]] || live_tests "$expression"
+    [[ -n $expression ]] || check "installation" installation
+    [[ -n $quick$expression ]] || check_examples
+  fi
+  [[ -n $expression ]] || check_sources
+
+  printf '\n%s passed, %s failed\n' "$passed" "$failed"
+  ((passed && !failed))
+}
+
+at_exit() { [[ -z ${scratch:-} ]] || rm -rf "$scratch"; }
+
+# build/dev, or the next that no other run is using: two runs at once build each their own.
+take_build_directory() {
+  local number=1
+  mkdir -p build
+  while
+    build=build/dev$([[ $number == 1 ]] || echo "-$number")
+    exec {build_lock}>"$build.lock"
+    ! flock --nonblock "$build_lock"
+  do
+    exec {build_lock}>&-
+    number=$((number + 1))
+  done
+}
+
+# Runs a command as one test: a line when it passes, what it printed when it does not.
+check() { # NAME COMMAND...
+  local start=$SECONDS
+  if interruptible "${@:2}" >"$scratch/output" 2>&1; then
+    passed=$((passed + 1))
+    printf '%sok%s      %s (%d s)\n' "$green" "$plain" "$1" $((SECONDS - start))
+  else
+    failed=$((failed + 1))
+    cat "$scratch/output"
+    printf '%sFAILED%s  %s\n' "$red" "$plain" "$1"
+    return 1
+  fi
+}
+
+# Runs a command that leaves a JUnit report, and adds up what it says. A command that fails without a failed test is one.
+tally() { # REPORT COMMAND...
+  local code=0 counts=(0 0)
+  interruptible "${@:2}" || code=$?
+  mapfile -t counts < <(/usr/bin/python3 - "$1" <<'PYTHON'
+import sys
+import xml.etree.ElementTree as tree
+
+suites = list(tree.parse(sys.argv[1]).iter("testsuite"))
+total = {name: sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped", "disabled")}
+bad = total["failures"] + total["errors"]
+print(total["tests"] - bad - total["skipped"] - total["disabled"], bad, sep="\n")
+PYTHON
+  )
+  ((${#counts[@]} == 2)) || counts=(0 0)
+  ((!code || counts[1])) || counts[1]=1
+  passed=$((passed + counts[0]))
+  failed=$((failed + counts[1]))
+}
+
+build() {
+  heading "Build: $build (warnings are errors, AddressSanitizer, UBSan)"
+  check "configure" cmake --preset dev -B "$build" && check "build" cmake --build "$build" -j "$(nproc)" -- --quiet
+}
+
+check_programs() {
+  heading "Unit, property and kernel tests"
+  tally "$scratch/ctest.xml" ctest --test-dir "$build" --output-on-failure --timeout 300 -j "$(nproc)" \
+    --no-tests=error --output-junit "$scratch/ctest.xml"
+}
+
+live_tests() { # EXPRESSION
+  heading "Live tests: BIRD, FRR, iptables, packets"
+  # Debian's python3, whatever other comes first in PATH: that is the one that has Debian's pytest.
+  tally "$scratch/pytest.xml" env FLOWSPEC_BUILD="$root/$build" \
+    /usr/bin/python3 -B -m pytest -p no:cacheprovider -k "$1" --junitxml "$scratch/pytest.xml" tests/e2e
+}
+
+check_examples() {
+  local carrier
+  heading "Examples"
+  for carrier in rt:65535 marking; do
+    check "examples/paper-loop.sh --sequence $carrier" examples/paper-loop.sh --build "$root/$build" --sequence "$carrier" || true
+  done
+}
+
+check_sources() {
+  heading "Sources"
+  check "clang-format" find common injector fetcher tests -name '*.[ch]pp' \
+    -exec clang-format --dry-run --Werror {} + || true
+  check "shellcheck" find examples packaging tests .ci -type f \
+    '(' -name '*.sh' -o -path .ci/run ')' -exec shellcheck -x -P . {} + || true
+}
+
+# The two binaries where a distribution would have them, and they start.
+installation() {
+  DESTDIR=$scratch/root cmake --install "$build" --prefix /usr &&
+    "$scratch/root/usr/sbin/flowspec-injector" --version &&
+    "$scratch/root/usr/sbin/flowspec-fetcher" --version
+}
+
+main "$@"
