@@ -86,7 +86,8 @@ std::optional<Rejected> rounding_of(const Entry& entry, const RateLimit& limit) 
   if (limit.single_packets)
     return reject(
         entry, Reason::rate_rounded,
-        fmt::format("{} B/s is less than a large packet a second: one packet of any size passes every second", rate));
+        fmt::format("{} B/s is less than a large packet a second: one packet of any size passes every second",
+                    rate));
   if (std::abs(limit.held - rate) > 0.05 * rate)
     return reject(entry, Reason::rate_rounded,
                   fmt::format("the kernel holds {:.0f} B/s instead of {:.0f} B/s", limit.held, rate));

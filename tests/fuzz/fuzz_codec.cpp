@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The kernel's bytes of a rule: any bytes decode to some rule, and one that can be written again comes back the same.
+// The kernel's bytes of a rule: any bytes decode to some rule, and one that can be written again comes back
+// the same.
 #include "common/rule_text.hpp"
 #include "common/xtables_codec.hpp"
 

@@ -15,7 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const Family family : {Family::ipv4, Family::ipv6})
     for (const char* carrier : {"rt:65535", "marking"})
       try {
-        arrange(read_frr_routes(text, family, {*parse_sequence_carrier(carrier), OperatorTable::rfc8955}).entries, {});
+        arrange(
+            read_frr_routes(text, family, {*parse_sequence_carrier(carrier), OperatorTable::rfc8955}).entries,
+            {});
       } catch (const Error&) {
       }
   return 0;
