@@ -97,20 +97,20 @@ std::string edit_trouble(int code) {
   }
 }
 
-/// What to do about an errno that a read or a commit ended in; empty when there is nothing to say.
-std::string advice(int code, Family family, const std::string& table) {
+/// What a read or a commit ended in, where that says what to do; empty where libiptc's own text is as good.
+std::string trouble(int code, Family family, const std::string& table) {
   const std::string_view ip = family == Family::ipv4 ? "ip" : "ip6";
   switch (code) {
   case EPERM:
   case EACCES:
-    return " (it needs root, or CAP_NET_ADMIN and CAP_NET_RAW)";
+    return "it needs root, or CAP_NET_ADMIN and CAP_NET_RAW";
   case ENOPROTOOPT:
-    return fmt::format(" (this kernel has no {0}-legacy loaded: modprobe {1}_tables {1}table_{2})",
-                       tables_of(family), ip, table);
+    return fmt::format("this kernel has no {}-legacy loaded (modprobe {}table_{})", tables_of(family), ip,
+                       table);
   case ENOENT:
-    return fmt::format(" (there is no such table in this kernel: modprobe {}table_{})", ip, table);
+    return fmt::format("there is no such table in this kernel (modprobe {}table_{})", ip, table);
   case EAFNOSUPPORT:
-    return fmt::format(" (this kernel has no {})", name(family));
+    return fmt::format("this kernel has no {}", name(family));
   default:
     return "";
   }
@@ -121,7 +121,7 @@ class TableOf {
  public:
   explicit TableOf(const std::string& table) : table_(table), handle_(Tc::init(table.c_str())) {
     if (!handle_)
-      fail("read", errno, advice(errno, Tc::family, table_));
+      fail("read", errno);
   }
 
   Ruleset read() const;
@@ -134,8 +134,9 @@ class TableOf {
 
   std::string title() const { return fmt::format("{} table {}", tables_of(Tc::family), table_); }
 
-  [[noreturn]] void fail(std::string_view attempt, int code, std::string_view cause = "") const {
-    throw Error(fmt::format("{} {}: {}{}", attempt, title(), Tc::error_text(code), cause));
+  [[noreturn]] void fail(std::string_view attempt, int code) const {
+    const std::string cause = trouble(code, Tc::family, table_);
+    throw Error(fmt::format("{} {}: {}", attempt, title(), cause.empty() ? Tc::error_text(code) : cause));
   }
   [[noreturn]] void changed() const {
     throw TableChanged(fmt::format("commit {}: somebody changed it since it was read", title()));
@@ -284,19 +285,21 @@ void TableOf<Tc>::commit(const std::vector<Edit>& edits) {
   handle_ = std::move(now.handle_);
   keep_policy_counters();
   for (const Edit& edit : edits)
-    std::visit([this](const auto& step) { carry_out(step); }, edit);
+    std::visit([this](const auto& step) { this->carry_out(step); }, edit);
   if (Tc::commit(handle_.get()))
     return;
   const int code = errno;
   if (code == EAGAIN)
     changed();
   if (code == EPERM || code == ENOPROTOOPT)
-    fail("commit", code, advice(code, Tc::family, table_));
+    fail("commit", code);
   if (const std::string missing = missing_extensions(edits, Tc::family); !missing.empty())
     throw Error(fmt::format("commit {}: this kernel lacks {}", title(), missing));
   if (code == ELOOP)
     throw Error(fmt::format("commit {}: its chains would jump in a circle", title()));
-  fail("commit", code, " (the kernel refused one of the new rules; its log may say which: dmesg)");
+  throw Error(
+      fmt::format("commit {}: the kernel refused one of the new rules: {} (its log may say which: dmesg)",
+                  title(), std::generic_category().message(code)));
 }
 
 } // namespace

@@ -27,7 +27,7 @@ XtablesLock::XtablesLock(std::chrono::milliseconds wait) {
   const std::string file = path();
   fd_ = open(file.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC, 0600);
   if (fd_ < 0)
-    throw Error(with_errno("open the lock " + file, errno));
+    throw Error(with_errno("open the lock " + file, errno) + (errno == EACCES ? " (needs root)" : ""));
   while (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
     const int code = errno;
     const bool held = code == EWOULDBLOCK;
