@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/conditions.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -129,9 +130,13 @@ std::vector<Condition> icmp_conditions(const Components& match, Condition base) 
   base.protocol = protocol::icmp;
   const ValueSet types = match.icmp_type.value_or(ValueSet::all(domain::icmp));
   const ValueSet codes = match.icmp_code.value_or(ValueSet::all(domain::icmp));
-  // The kernel's match takes one type and a range of codes, and reads type 255 as any type.
-  const bool readable =
-      !types.contains(IcmpMatch::any_type) && types.size() * codes.intervals().size() <= readable_values;
+  // The kernel's match takes one type and reads 255 as any; iptables' notation has one code or all, and no
+  // range between.
+  const bool plain_codes =
+      std::all_of(codes.intervals().begin(), codes.intervals().end(),
+                  [&](const Interval& code) { return code.first == code.last || codes.full(); });
+  const bool readable = plain_codes && !types.contains(IcmpMatch::any_type) &&
+                        types.size() * codes.intervals().size() <= readable_values;
   std::vector<Condition> conditions;
   if (readable) {
     for (const Interval& interval : types.intervals())

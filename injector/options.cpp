@@ -44,7 +44,7 @@ constexpr const char* sync_examples = R"(
 Examples:
   flowspec-injector sync
   flowspec-injector sync --pathspace leaf01 --stateful never
-  vtysh -c 'show bgp ipv4 flowspec detail json' | flowspec-injector sync --routes -
+  flowspec-injector sync --routes /etc/flowspec/static-routes.json
 )";
 
 /// A name that iptables takes for a chain of the user's.
@@ -232,7 +232,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       app.exit(error); // prints the help or the version
       return std::nullopt;
     }
-    throw UsageError(error.what());
+    const bool in_file = dynamic_cast<const CLI::ConfigError*>(&error) != nullptr;
+    throw UsageError(in_file ? fmt::format("the configuration file: {}", error.what()) : error.what());
   }
   finish(options, raw, app);
   return options;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double step_bytes = 16;      // XT_HASHLIMIT_BYTE_SHIFT
 constexpr double units = 4294967296.0; // cost 1 is 2^32 steps a second
+constexpr std::uint64_t min_cost = 2;  // the kernel refuses 1
 constexpr std::uint64_t max_cost = std::numeric_limits<std::uint32_t>::max();
 constexpr double largest_packet = 1500;
 
@@ -34,14 +35,14 @@ std::uint64_t steps_of(std::uint64_t cost) {
 
 std::optional<RateLimit> rate_limit(double rate, Family family, const std::string& bucket) {
   const double steps = rate / step_bytes;
-  if (steps > static_cast<double>(max_cost))
+  if (steps > static_cast<double>(max_cost / min_cost))
     return std::nullopt;
   // Of the costs around it, the one whose rate is nearest. At high rates many steps share a cost, so
   // neighbouring steps are not enough: the neighbouring costs are looked at as well.
   const auto low = static_cast<std::uint64_t>(std::max(1.0, std::floor(steps)));
   std::uint64_t best = cost_of(low);
   for (const std::uint64_t steps_nearby :
-       {std::min(low + 1, max_cost), steps_of(best + 1), steps_of(std::max<std::uint64_t>(best, 2) - 1)})
+       {std::min(low + 1, max_cost / min_cost), steps_of(best + 1), steps_of(std::max(best - 1, min_cost))})
     if (const std::uint64_t cost = cost_of(steps_nearby);
         std::abs(held_by(cost) - rate) < std::abs(held_by(best) - rate))
       best = cost;

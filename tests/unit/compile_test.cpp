@@ -132,8 +132,12 @@ TEST_CASE("ICMP types and codes") {
   match.icmp_code = octets({{0, 0}});
   CHECK(compiled(with(match)) == "-p icmp -m icmp --icmp-type 8/0 # -j DROP\n");
   match.icmp_type = octets({{3, 3}, {11, 11}});
-  match.icmp_code = octets({{0, 0}, {1, 1}, {4, 4}});
-  CHECK(compiled(with(match)).find("u32") == std::string::npos);
+  match.icmp_code = octets({{0, 0}, {4, 4}});
+  CHECK(compiled(with(match)) ==
+        "-p icmp -m icmp --icmp-type 3/0 # -j DROP\n-p icmp -m icmp --icmp-type 3/4 # -j DROP\n"
+        "-p icmp -m icmp --icmp-type 11/0 # -j DROP\n-p icmp -m icmp --icmp-type 11/4 # -j DROP\n");
+  match.icmp_code = octets({{0, 1}, {4, 4}}); // iptables cannot write a range of codes
+  CHECK(compiled(with(match)).find("u32") != std::string::npos);
   match.icmp_type = std::nullopt;
   CHECK(compiled(with(match)) == "-p icmp -m icmp --icmp-type any -m u32 --u32 "
                                  "\"0x0>>0x16&0x3c@0x0>>0x10&0xff=0x0:0x1,0x4\" # -j DROP\n");
@@ -177,6 +181,9 @@ TEST_CASE(
   CHECK(rate_limit(1, Family::ipv4, "b")->single_packets);
   CHECK(rate_limit(1e-30, Family::ipv4, "b")->match.average == 0xffffffffU);
   CHECK_FALSE(rate_limit(1e12, Family::ipv4, "b"));
+  CHECK_FALSE(rate_limit(35e9, Family::ipv4, "b"));
+  for (double rate = 3e9; rate < 34.3e9; rate *= 1.01)
+    CHECK(rate_limit(rate, Family::ipv4, "b")->match.average >= 2); // the kernel refuses 1
   CHECK_FALSE(rate_limit(HUGE_VAL, Family::ipv4, "b"));
 
   const auto remark_on = [](double rate) {

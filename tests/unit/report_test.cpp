@@ -165,6 +165,22 @@ TEST_CASE("options: what is given, and what stands without") {
   CHECK(parse({"plan", "--json"})->format == Format::json);
 }
 
+TEST_CASE("the example of a configuration file says what stands without it") {
+  const auto example = parse({"sync", "--config", FLOWSPEC_TEST_DATA "/../../examples/injector.toml"});
+  const auto plain = parse({"sync", "--config", "/dev/null"});
+  REQUIRE(example);
+  CHECK(example->vtysh == plain->vtysh);
+  CHECK(example->timeout == plain->timeout);
+  CHECK(example->reading.carrier == plain->reading.carrier);
+  CHECK(example->reading.operator_table == plain->reading.operator_table);
+  CHECK(example->ours.chain == plain->ours.chain);
+  CHECK(example->ours.parents == plain->ours.parents);
+  CHECK(example->compile.stateful == plain->compile.stateful);
+  CHECK(example->compile.accept == plain->compile.accept);
+  CHECK(example->lock_wait == plain->lock_wait);
+  CHECK(example->strict == plain->strict);
+}
+
 TEST_CASE("options that make no sense are refused before anything is read") {
   for (const std::vector<const char*>& arguments : std::vector<std::vector<const char*>>{
            {},
@@ -190,6 +206,7 @@ TEST_CASE("options that make no sense are refused before anything is read") {
            {"plan", "--chain", "-j"},
            {"plan", "--parent", "FLOWSPEC"},
            {"plan", "--config", "/nonexistent/injector.toml"},
+           {"plan", "--config", FLOWSPEC_TEST_DATA "/captures/frr-8.4.4/basic.txt"},
        }) {
     CAPTURE(arguments);
     CHECK_THROWS_AS(parse(arguments), UsageError);
