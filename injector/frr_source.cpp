@@ -19,15 +19,21 @@ std::string states_of(const FlowspecSummary& summary) {
 
 } // namespace
 
-RoutesRead poll_frr(const AskFrr& ask, Family family, const ReadingOptions& options) {
+RoutesRead poll_frr(const AskFrr& ask, Family family, const PollOptions& options) {
   const std::string summary_command = fmt::format("show bgp {} flowspec summary json", name(family));
   const FlowspecSummary before = parse_flowspec_summary(ask(summary_command));
   if (!before.any_established())
     throw Error(fmt::format("ask FRR for {} flowspec routes: no flowspec peer of its is Established ({})",
                             name(family), states_of(before)));
 
-  RoutesRead routes =
-      read_frr_routes(ask(fmt::format("show bgp {} flowspec detail json", name(family))), family, options);
+  RoutesRead routes = read_frr_routes(ask(fmt::format("show bgp {} flowspec detail json", name(family))),
+                                      family, options.reading);
+  if (routes.paths == 0 && !before.settled(options.settle) &&
+      !end_of_rib_received(ask("show bgp neighbors json"), before, family))
+    throw Error(fmt::format(
+        "ask FRR for {} flowspec routes: it has none, and no peer has sent its End-of-RIB or has been "
+        "Established for {} s",
+        name(family), options.settle.count() / 1000));
   if (routes.paths < before.paths_received()) {
     // Withdrawn between the two answers, or lost? Only a table that did not change tells.
     const FlowspecSummary after = parse_flowspec_summary(ask(summary_command));

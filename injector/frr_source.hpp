@@ -3,6 +3,7 @@
 
 #include "injector/frr_routes.hpp"
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -11,9 +12,17 @@ namespace flowspec {
 /// Runs one command in FRR and gives what it printed. Throws Error when FRR cannot be asked.
 using AskFrr = std::function<std::string(const std::string& command)>;
 
-/// Asks FRR for the flowspec routes of `family`: the summary first, then the routes. Throws Error when the
-/// answer cannot be believed, and when no flowspec peer is Established: FRR drops all flowspec routes with a
-/// session, and an empty table then says nothing. Routes that FRR received and does not show are remarked on.
-RoutesRead poll_frr(const AskFrr& ask, Family family, const ReadingOptions& options);
+struct PollOptions {
+  ReadingOptions reading;
+  /// An empty table is believed of a peer that has been Established for so long; not every speaker sends an
+  /// End-of-RIB.
+  std::chrono::milliseconds settle{30'000};
+};
+
+/// Asks FRR for the flowspec routes of `family`: the summary first, then the routes. FRR drops all flowspec
+/// routes with a session, so that few of them say little: throws Error when no flowspec peer is Established,
+/// and for an empty table unless one of those that are has sent its End-of-RIB or has settled; also when the
+/// answer as such cannot be believed. Routes that FRR received and does not show are remarked on.
+RoutesRead poll_frr(const AskFrr& ask, Family family, const PollOptions& options);
 
 } // namespace flowspec

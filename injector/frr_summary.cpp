@@ -25,10 +25,24 @@ std::uint64_t number(const json& object, const char* key) {
   return found->get<std::uint64_t>();
 }
 
+/// The member `key`, or none when `object` is no object or has no such member.
+const json* member(const json* object, const std::string& key) {
+  if (object == nullptr || !object->is_object())
+    return nullptr;
+  const auto found = object->find(key);
+  return found == object->end() ? nullptr : &*found;
+}
+
 } // namespace
 
 bool FlowspecSummary::any_established() const {
   return std::any_of(peers.begin(), peers.end(), [](const FlowspecPeer& peer) { return peer.established(); });
+}
+
+bool FlowspecSummary::settled(std::chrono::milliseconds settle) const {
+  return std::any_of(peers.begin(), peers.end(), [settle](const FlowspecPeer& peer) {
+    return peer.established() && peer.uptime >= settle;
+  });
 }
 
 std::uint64_t FlowspecSummary::paths_received() const {
@@ -60,9 +74,26 @@ FlowspecSummary parse_flowspec_summary(std::string_view text) {
     const auto state = peer.is_object() ? peer.find("state") : peer.end();
     if (!peer.is_object() || state == peer.end() || !state->is_string())
       unbelievable(fmt::format("peer {} has no \"state\"", address));
-    summary.peers.push_back({address, state->get<std::string>(), number(peer, "pfxRcd")});
+    const bool timed = peer.contains("peerUptimeMsec");
+    summary.peers.push_back({address, state->get<std::string>(), number(peer, "pfxRcd"),
+                             std::chrono::milliseconds(timed ? number(peer, "peerUptimeMsec") : 0)});
   }
   return summary;
+}
+
+bool end_of_rib_received(std::string_view text, const FlowspecSummary& summary, Family family) {
+  const json document = json::parse(text, nullptr, false);
+  if (!document.is_object())
+    throw Error("FRR's neighbors: not one JSON object");
+  const char* const key = family == Family::ipv4 ? "ipv4Flowspec" : "ipv6Flowspec";
+  for (const FlowspecPeer& peer : summary.peers) {
+    const json* received =
+        member(member(member(&document, peer.address), "gracefulRestartInfo"), "endOfRibRecv");
+    const json* flowspec = member(received, key);
+    if (peer.established() && flowspec != nullptr && *flowspec == true)
+      return true;
+  }
+  return false;
 }
 
 } // namespace flowspec

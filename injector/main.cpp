@@ -41,11 +41,11 @@ AskFrr ask_vtysh(const Options& options) {
 RoutesRead read_routes(const Options& options) {
   RoutesRead routes;
   if (options.routes)
-    routes.append(read_frr_routes(read_file(*options.routes), Family::ipv4, options.reading));
+    routes.append(read_frr_routes(read_file(*options.routes), Family::ipv4, options.poll.reading));
   if (options.routes6)
-    routes.append(read_frr_routes(read_file(*options.routes6), Family::ipv6, options.reading));
+    routes.append(read_frr_routes(read_file(*options.routes6), Family::ipv6, options.poll.reading));
   if (!options.routes && !options.routes6)
-    routes = poll_frr(ask_vtysh(options), Family::ipv4, options.reading);
+    routes = poll_frr(ask_vtysh(options), Family::ipv4, options.poll);
   return routes;
 }
 

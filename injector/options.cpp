@@ -73,6 +73,7 @@ std::string check_sequence(const std::string& text) {
 struct Raw {
   std::string routes, routes6, pathspace;
   double timeout = 10;
+  double settle = 30;
   double wait = 10;
   std::string sequence = "rt:65535";
   bool json = false;
@@ -97,6 +98,13 @@ void add_options(CLI::App& app, Options& options, Raw& raw) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0.01, longest_wait));
 
+  source
+      ->add_option(
+          "--settle", raw.settle,
+          "An empty table is believed of a peer that sent its End-of-RIB or has been Established for so long")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, longest_wait));
+
   const auto meaning = app.add_option_group("What the routes mean");
   meaning
       ->add_option("--sequence", raw.sequence,
@@ -104,7 +112,7 @@ void add_options(CLI::App& app, Options& options, Raw& raw) {
       ->type_name("CARRIER")
       ->check(CLI::Validator(check_sequence, ""));
   meaning
-      ->add_option("--operator-table", options.reading.operator_table,
+      ->add_option("--operator-table", options.poll.reading.operator_table,
                    "The operators 000 and 111: rfc8955 (false, true) or draft (true, false)")
       ->transform(
           CLI::CheckedTransformer(std::map<std::string, OperatorTable>{{"rfc8955", OperatorTable::rfc8955},
@@ -185,8 +193,9 @@ void finish(Options& options, const Raw& raw, const CLI::App& app) {
   if (given("--pathspace"))
     options.pathspace = raw.pathspace;
   options.timeout = milliseconds(raw.timeout);
+  options.poll.settle = milliseconds(raw.settle);
   options.lock_wait = milliseconds(raw.wait);
-  options.reading.carrier = *parse_sequence_carrier(raw.sequence);
+  options.poll.reading.carrier = *parse_sequence_carrier(raw.sequence);
   options.compile.chain = options.ours.chain;
   for (const std::string& parent : options.ours.parents)
     if (options.ours.owns(parent))

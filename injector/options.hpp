@@ -4,7 +4,7 @@
 #pragma once
 
 #include "injector/compile.hpp"
-#include "injector/frr_routes.hpp"
+#include "injector/frr_source.hpp"
 #include "injector/ownership.hpp"
 
 #include <chrono>
@@ -25,7 +25,7 @@ struct Options {
   std::optional<std::string> pathspace;
   std::chrono::milliseconds timeout{10'000};
 
-  ReadingOptions reading;
+  PollOptions poll;
   CompileOptions compile;
   Ownership ours;
   std::chrono::milliseconds lock_wait{10'000};

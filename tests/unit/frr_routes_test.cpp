@@ -113,7 +113,7 @@ TEST_CASE("the summary of both FRR versions") {
         parse_flowspec_summary(test_data(std::string("captures/frr-") + version + "/summary.txt"));
     CHECK(read.table_version == 3);
     REQUIRE(read.peers.size() == 2);
-    CHECK(read.peers[0] == FlowspecPeer{"10.77.0.2", "Established", 3});
+    CHECK(read.peers[0] == FlowspecPeer{"10.77.0.2", "Established", 3, std::chrono::seconds(1)});
     CHECK(read.paths_received() == 4);
   }
   CHECK_FALSE(parse_flowspec_summary("{}").any_established());
@@ -143,6 +143,42 @@ TEST_CASE("a poll asks for the summary first and believes no routes without an E
   CHECK_THROWS_AS(poll_frr(silent.ask(), Family::ipv4, {}), Error);
   FakeFrr gone{{{summary_command, summary("Established", 1)}, {routes_command, "FAIL"}}};
   CHECK_THROWS_AS(poll_frr(gone.ask(), Family::ipv4, {}), Error);
+}
+
+TEST_CASE("an empty table is believed of a peer that is through, or has settled") {
+  const std::string young =
+      R"({"tableVersion":7,"peers":{"192.0.2.1":{"state":"Established","pfxRcd":0,"peerUptimeMsec":29999}}})";
+  const std::string settled =
+      R"({"tableVersion":7,"peers":{"192.0.2.1":{"state":"Established","pfxRcd":0,"peerUptimeMsec":30000}}})";
+  const std::string neighbors_command = "show bgp neighbors json";
+  const auto neighbors = [](const std::string& received) {
+    return R"({"192.0.2.1":{"gracefulRestartInfo":{"endOfRibRecv":)" + received + "}}}";
+  };
+  FakeFrr old{{{summary_command, settled}, {routes_command, ""}}};
+  CHECK(poll_frr(old.ask(), Family::ipv4, {}).entries.empty());
+  FakeFrr through{{{summary_command, young},
+                   {routes_command, ""},
+                   {neighbors_command, neighbors(R"({"ipv4Flowspec":true})")}}};
+  CHECK(poll_frr(through.ask(), Family::ipv4, {}).entries.empty());
+  for (const std::string& answer :
+       {neighbors("{}"), neighbors(R"({"ipv4Unicast":true})"), neighbors(R"({"ipv4Flowspec":false})"),
+        neighbors("[]"), std::string("{}"), std::string("[]"), std::string("x"),
+        std::string(R"({"192.0.2.2":{"gracefulRestartInfo":{"endOfRibRecv":{"ipv4Flowspec":true}}}})")}) {
+    CAPTURE(answer);
+    FakeFrr fresh{{{summary_command, young}, {routes_command, ""}, {neighbors_command, answer}}};
+    CHECK_THROWS_AS(poll_frr(fresh.ask(), Family::ipv4, {}), Error);
+  }
+  FakeFrr unsettled{{{summary_command, young}, {routes_command, ""}}};
+  CHECK(poll_frr(unsettled.ask(), Family::ipv4, {.reading = {}, .settle = std::chrono::seconds(0)})
+            .entries.empty());
+  // What both FRR versions printed without an End-of-RIB.
+  for (const char* version : {"8.4.4", "10.7.0"}) {
+    const auto capture = [version](const char* name) {
+      return test_data(std::string("captures/frr-") + version + "/" + name + ".txt");
+    };
+    CHECK_FALSE(
+        end_of_rib_received(capture("neighbor"), parse_flowspec_summary(capture("summary")), Family::ipv4));
+  }
 }
 
 TEST_CASE("routes that FRR received and does not show are said, when the table stood still") {

@@ -112,7 +112,7 @@ TEST_CASE("options: what is given, and what stands without") {
   REQUIRE(plain);
   CHECK(plain->command == Command::sync);
   CHECK_FALSE(plain->routes);
-  CHECK(plain->reading.carrier == SequenceCarrier{});
+  CHECK(plain->poll.reading.carrier == SequenceCarrier{});
   CHECK(plain->compile.stateful == Stateful::default_drop);
   CHECK(plain->ours.parents == std::vector<std::string>{"FORWARD"});
   CHECK(plain->timeout.count() == 10000);
@@ -128,6 +128,8 @@ TEST_CASE("options: what is given, and what stands without") {
                           "p",
                           "--timeout",
                           "0.5",
+                          "--settle",
+                          "5",
                           "--sequence",
                           "marking",
                           "--operator-table",
@@ -153,9 +155,10 @@ TEST_CASE("options: what is given, and what stands without") {
   CHECK(all->vtysh == "/v");
   CHECK(all->pathspace == "p");
   CHECK(all->timeout.count() == 500);
+  CHECK(all->poll.settle.count() == 5000);
   CHECK(all->lock_wait.count() == 0);
-  CHECK(all->reading.carrier.kind == SequenceCarrier::Kind::marking);
-  CHECK(all->reading.operator_table == OperatorTable::draft);
+  CHECK(all->poll.reading.carrier.kind == SequenceCarrier::Kind::marking);
+  CHECK(all->poll.reading.operator_table == OperatorTable::draft);
   CHECK(all->compile.chain == "FS");
   CHECK(all->compile.accept == Verdict::return_);
   CHECK(all->compile.stateful == Stateful::always);
@@ -171,8 +174,9 @@ TEST_CASE("the example of a configuration file says what stands without it") {
   REQUIRE(example);
   CHECK(example->vtysh == plain->vtysh);
   CHECK(example->timeout == plain->timeout);
-  CHECK(example->reading.carrier == plain->reading.carrier);
-  CHECK(example->reading.operator_table == plain->reading.operator_table);
+  CHECK(example->poll.settle == plain->poll.settle);
+  CHECK(example->poll.reading.carrier == plain->poll.reading.carrier);
+  CHECK(example->poll.reading.operator_table == plain->poll.reading.operator_table);
   CHECK(example->ours.chain == plain->ours.chain);
   CHECK(example->ours.parents == plain->ours.parents);
   CHECK(example->compile.stateful == plain->compile.stateful);
