@@ -2,8 +2,8 @@
 #include "fetcher/bird_config.hpp"
 
 #include "common/error.hpp"
+#include "common/printable.hpp"
 #include "fetcher/bird_route.hpp"
-#include "fetcher/printable.hpp"
 
 #include <fmt/format.h>
 

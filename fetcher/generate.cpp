@@ -41,6 +41,8 @@ Publication publish_text(const std::string& path, std::string_view text) {
 int generate(const GenerateOptions& options, const GenerateEffects& effects, std::ostream& out,
              std::ostream& err) {
   check(options.names);
+  if (options.output == "-")
+    throw UsageError("--output -: without --output it goes to standard output");
   const Publication publication = options.rules
                                       ? publish_text(*options.rules, effects.read_file(*options.rules))
                                       : publish_kernel(effects.read_kernel());
@@ -48,8 +50,8 @@ int generate(const GenerateOptions& options, const GenerateEffects& effects, std
   const std::size_t problems = publication.problems.size();
   const bool refused = problems != 0 && !options.skip_unsupported;
   const std::string config = refused ? "" : bird_config(publication.routes, options.names, options.sequence);
-  if (options.json)
-    out << report_json(publication);
+  if (options.json && !(out << report_json(publication)).flush()) // before anything is changed
+    throw Error("write to standard output: it does not take the report; nothing was written");
   if (refused) {
     err << fmt::format(
         "nothing written: {} of the rules of {} cannot be published; --skip-unsupported leaves them out\n",

@@ -2,6 +2,7 @@
 #include "common/atomic_file.hpp"
 #include "common/error.hpp"
 #include "common/iptc.hpp"
+#include "common/printable.hpp"
 #include "common/xtables_lock.hpp"
 #include "fetcher/command_line.hpp"
 #include "fetcher/generate.hpp"
@@ -20,7 +21,14 @@ namespace {
 Ruleset read_filter_table() {
   try {
     const XtablesLock lock(std::chrono::seconds(10));
-    return KernelTable(Family::ipv4, "filter").read();
+    Ruleset table = KernelTable(Family::ipv4, "filter").read();
+    const Chain* forward = table.find("FORWARD");
+    // No firewall looks like this, but the legacy tables of a host whose rules live in nf_tables do.
+    if (forward != nullptr && forward->rules.empty() && forward->policy == Verdict::accept)
+      throw Error(
+          "FORWARD of iptables-legacy has no rule and accepts everything; when the rules live in nf_tables, "
+          "iptables-save | flowspec-fetcher generate --rules -");
+    return table;
   } catch (const Error& error) {
     throw Error(fmt::format("read the kernel's rules{}: {}",
                             geteuid() == 0 ? "" : " (only root can; --rules reads a file)", error.what()));
@@ -44,10 +52,10 @@ int main(int argc, char** argv) {
   try {
     return run_command(argc, argv);
   } catch (const UsageError& error) {
-    fmt::print(stderr, "flowspec-fetcher: {}\nTry flowspec-fetcher --help.\n", error.what());
+    fmt::print(stderr, "flowspec-fetcher: {} (see --help)\n", one_line(error.what()));
     return exit_code::usage;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "flowspec-fetcher: {}\n", error.what());
+    fmt::print(stderr, "flowspec-fetcher: {}\n", one_line(error.what()));
     return exit_code::failed;
   }
 }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -23,7 +24,7 @@ bool discards(const Rule& rule) {
 
 Gap gap_without(const Rule& rule) {
   if (std::holds_alternative<NoTarget>(rule.target))
-    return Gap::none;
+    return rule.unreadable.empty() ? Gap::none : Gap::unclear; // its target may be what could not be read
   if (discards(rule))
     return Gap::hole;
   return rule.target == Target(Verdict::accept) ? Gap::door : Gap::unclear;
@@ -46,7 +47,7 @@ std::string_view consequence(Gap gap) {
 /// Why the target of `rule` is no action of flowspec's; empty for ACCEPT, DROP and REJECT.
 std::string why_no_action(const Rule& rule) {
   if (std::holds_alternative<NoTarget>(rule.target))
-    return "it has no target";
+    return rule.unreadable.empty() ? "it has no target" : fmt::format("not understood: {}", rule.unreadable);
   if (const auto* jump = std::get_if<Jump>(&rule.target))
     return fmt::format("chain {} is not followed yet", jump->chain);
   if (const auto* opaque = std::get_if<OpaqueTarget>(&rule.target))
@@ -60,15 +61,19 @@ class Publisher {
       : family_(ruleset.family), chain_(chain), rule_name_(rule_name) {}
 
   Publication publish() {
-    for (index_ = 0; index_ < chain_.rules.size(); ++index_)
+    for (index_ = 0; index_ < chain_.rules.size() && !last_rule_; ++index_)
       publish_rule(chain_.rules[index_]);
-    publish_policy();
+    for (; index_ < chain_.rules.size(); ++index_)
+      remark(Reason::not_published, fmt::format("rule {} decides every packet before it", *last_rule_ + 1));
+    if (!last_rule_)
+      publish_policy(*chain_.policy, fmt::format("policy {}", name(*chain_.policy)));
     return std::move(result_);
   }
 
  private:
   void publish_rule(const Rule& rule) {
     if (accepts_known_connections(rule)) {
+      known_connections_pass_ = true;
       remark_known_connections();
       return;
     }
@@ -82,18 +87,44 @@ class Publisher {
       reject(rule, unsayable->why);
       return;
     }
+    const auto& match = std::get<Components>(read);
+    if (discards(rule) && known_connections_pass_ && is_every_packet(rule)) {
+      publish_closing_rule(rule);
+      return;
+    }
     Actions actions;
     if (discards(rule))
       actions.rate = 0;
-    publish_match(rule, std::get<Components>(read), actions);
+    publish_match(rule, match, actions);
+  }
+
+  bool is_every_packet(const Rule& rule) const {
+    Components every;
+    every.family = family_;
+    every.destination = Prefix::any(family_);
+    return components_of(rule, family_) == std::variant<Components, Unsayable>(every);
+  }
+
+  /// A rule that discards all that is left, behind one that accepts known connections, is a policy in all but
+  /// name. Only as the default policy does it let known connections pass at the other end too.
+  void publish_closing_rule(const Rule& rule) {
+    last_rule_ = index_;
+    remark(Reason::published_as, "the default policy: nothing below it is reached");
+    publish_policy(Verdict::drop, fmt::format("{}: {}", index_ + 1, to_string(rule, family_)));
   }
 
   void remark_known_connections() {
     const auto rest = std::span(chain_.rules).subspan(index_);
-    const bool cut = std::ranges::any_of(rest, discards);
+    const auto closes = [this](const Rule& rule) { return discards(rule) && is_every_packet(rule); };
+    const bool closed = chain_.policy == Verdict::drop || std::ranges::any_of(rest, closes);
+    const bool cut =
+        std::ranges::any_of(rest, [&](const Rule& rule) { return discards(rule) && !closes(rule); });
     remark(Reason::not_published,
            fmt::format(
-               "the injector's own rule for known connections stands for it, before the default policy{}",
+               "{}{}",
+               closed
+                   ? "the injector's own rule for known connections stands for it, before the default policy"
+                   : "the default policy accepts, so that known connections need no rule before it",
                cut ? "; the drops below cut such connections there, unless it runs with --stateful always"
                    : ""));
   }
@@ -122,13 +153,13 @@ class Publisher {
       remark(Reason::published_as, fmt::format("discard: no {} is sent", reject->with));
   }
 
-  void publish_policy() {
+  void publish_policy(Verdict verdict, std::string origin) {
     Entry policy;
     policy.match.family = family_;
     policy.match.destination = policy.match.source = Prefix::any(family_);
-    if (chain_.policy == Verdict::drop)
+    if (verdict == Verdict::drop)
       policy.actions.rate = 0;
-    result_.routes.push_back({std::move(policy), fmt::format("policy {}", name(*chain_.policy))});
+    result_.routes.push_back({std::move(policy), std::move(origin)});
   }
 
   Entry entry(const Components& match, const Actions& actions) const {
@@ -153,6 +184,8 @@ class Publisher {
   const Chain& chain_;
   const RuleName& rule_name_;
   std::size_t index_ = 0;
+  bool known_connections_pass_ = false;  ///< a rule that was read accepts them
+  std::optional<std::size_t> last_rule_; ///< the one that leaves nothing to those below it
   std::map<std::vector<std::uint8_t>, std::size_t> rule_of_; ///< by NLRI: the rule that has it
   Publication result_;
 };

@@ -2,7 +2,7 @@
 #include "fetcher/report.hpp"
 
 #include "common/entry_json.hpp"
-#include "fetcher/printable.hpp"
+#include "common/printable.hpp"
 
 namespace flowspec {
 

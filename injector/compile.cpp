@@ -28,8 +28,6 @@ std::optional<Rejected> unsupported(const Entry& entry) {
   };
   if (match.family == Family::ipv6)
     return component("IPv6");
-  if (match.port)
-    return component("port (source or destination)");
   if (match.tcp_flags)
     return component("tcp flags");
   if (match.packet_length)
@@ -45,7 +43,8 @@ std::optional<Rejected> unsupported(const Entry& entry) {
     return action(entry.actions.unknown.front());
   if (entry.actions.redirect)
     return action(fmt::format("redirect to {}", *entry.actions.redirect));
-  if (entry.actions.dscp_mark)
+  if (entry.actions.dscp_mark &&
+      !entry.actions.discards()) // nobody sees the mark of a packet that is discarded
     return action("traffic-marking");
   if (entry.actions.sample)
     return action("sampling");

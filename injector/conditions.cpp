@@ -51,14 +51,12 @@ Ports port_match(const Components& match) {
   return result;
 }
 
-/// Each condition once for every list of `ports`, when they are several intervals.
-std::vector<Condition> with_multiport(std::vector<Condition> conditions, const std::optional<ValueSet>& ports,
+/// Each condition once for every list of `ports`.
+std::vector<Condition> with_multiport(std::vector<Condition> conditions, const ValueSet& ports,
                                       MultiportMatch::Side side) {
-  if (!several(ports))
-    return conditions;
   std::vector<Condition> result;
   for (const Condition& condition : conditions)
-    for (std::vector<PortRange>& list : port_lists(*ports)) {
+    for (std::vector<PortRange>& list : port_lists(ports)) {
       result.push_back(condition);
       result.back().matches.emplace_back(MultiportMatch{side, std::move(list), false});
     }
@@ -77,7 +75,7 @@ std::vector<Condition> port_conditions(const Components& match, const Condition&
     // narrows.
     const auto ports = port_match<TcpMatch>(match);
     if (!ports.source.every() || !ports.destination.every() ||
-        (!several(match.source_port) && !several(match.destination_port))) {
+        (!several(match.source_port) && !several(match.destination_port) && !match.port)) {
       if (number == protocol::tcp)
         condition.matches.emplace_back(ports);
       else
@@ -86,8 +84,13 @@ std::vector<Condition> port_conditions(const Components& match, const Condition&
     conditions.push_back(std::move(condition));
   }
   using Side = MultiportMatch::Side;
-  return with_multiport(with_multiport(std::move(conditions), match.source_port, Side::source),
-                        match.destination_port, Side::destination);
+  if (several(match.source_port))
+    conditions = with_multiport(std::move(conditions), *match.source_port, Side::source);
+  if (several(match.destination_port))
+    conditions = with_multiport(std::move(conditions), *match.destination_port, Side::destination);
+  if (match.port)
+    conditions = with_multiport(std::move(conditions), *match.port, Side::either);
+  return conditions;
 }
 
 // ---- What only u32 can say
@@ -192,7 +195,7 @@ std::vector<Condition> conditions_of(const Components& match) {
     base.destination = match.destination;
   if (match.source && match.source->length > 0)
     base.source = match.source;
-  if (match.destination_port || match.source_port)
+  if (match.port || match.destination_port || match.source_port)
     return port_conditions(match, base);
   if (match.icmp_type || match.icmp_code)
     return icmp_conditions(match, base);

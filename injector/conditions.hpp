@@ -14,9 +14,9 @@ namespace flowspec {
 /// A rule without target: what has to hold.
 using Condition = Rule;
 
-/// A packet matches the components exactly when it meets one of the conditions, and none meets two of them.
-/// Requires an IPv4 match without port, TCP flags, packet length, DSCP and fragment, for which there are no
-/// conditions yet, and one that some packet can match.
+/// A packet matches the components exactly when it meets one of the conditions. Requires an IPv4 match
+/// without TCP flags, packet length, DSCP and fragment, for which there are no conditions yet, and one that
+/// some packet can match.
 std::vector<Condition> conditions_of(const Components& match);
 
 } // namespace flowspec

@@ -15,12 +15,14 @@ namespace {
 
 using Kind = Community::Kind;
 
-/// Types under which flowspec's actions are registered (0x80..0x82, and the same without transitivity), and
-/// the interface set that narrows where a route applies: what FRR shows of them without a value may change
-/// what the route means.
+/// What FRR shows without a value and what may change what the route means: the types under which flowspec's
+/// actions are registered (0x80..0x82), the interface set that narrows where a route applies (0x07),
+/// redirects to addresses and indirection identifiers (0x08, 0x09, 0x0b, and 0x01 with subtype 0x0c); each
+/// with and without transitivity (0x40).
 bool may_be_action(const Community& community) {
   const unsigned type = community.number & ~0x40U;
-  return (type >= 0x80 && type <= 0x82) || (type == 0x07 && community.subtype == 0x02);
+  return (type >= 0x80 && type <= 0x82) || (type >= 0x07 && type <= 0x09) || type == 0x0b ||
+         (type == 0x01 && community.subtype == 0x0c);
 }
 
 /// Redirects to an IPv6 address or route target (RFC 8956 section 6 and its drafts), in the IPv6 list.

@@ -19,78 +19,97 @@ namespace flowspec {
 
 namespace {
 
-/// Lower is stricter; without a rate everything passes.
-double strictness(const Actions& actions) {
-  return actions.rate.value_or(HUGE_VAL);
-}
-
 /// True when the paths or routes ask for different things; their ages do not matter.
 bool ask_the_same(const Entry& a, const Entry& b) {
   return a.actions == b.actions && a.sequence == b.sequence && a.route_targets == b.route_targets;
 }
 
-/// Of two entries for the same match, the one that is installed: the lower rate, then the one that is looked
+/// Of two entries for the same match, the one that is taken: one that discards; else one that asks for more
+/// than a rate, since what it asks for must not be left out; else the lower rate. Then the one that is looked
 /// at earlier, so that the outcome does not depend on FRR's order.
 const Entry& stricter(const Entry& a, const Entry& b) {
   const auto key = [](const Entry& entry) {
-    return std::tuple(strictness(entry.actions), !entry.sequence.has_value(), entry.sequence.value_or(0),
-                      to_string(entry.actions), entry.route_targets);
+    const Actions& actions = entry.actions;
+    Actions only_rate;
+    only_rate.rate = actions.rate;
+    return std::tuple(!actions.discards(), actions == only_rate, actions.rate.value_or(HUGE_VAL),
+                      !entry.sequence.has_value(), entry.sequence.value_or(0), to_string(actions),
+                      entry.route_targets);
   };
   return key(b) < key(a) ? b : a;
 }
 
-/// All paths of one route as one entry.
-class RouteReader {
- public:
-  RouteReader(const ReadingOptions& options, RoutesRead& into) : options_(options), into_(into) {}
+/// What the paths of one match ask for together.
+struct Merged {
+  std::optional<Entry> entry;      ///< the strictest that can be told
+  std::optional<Rejected> refused; ///< of a path whose actions cannot be told
+  bool conflict = false;           ///< several, and not the same
 
-  /// The entry, or none with the reason among the rejected.
-  std::optional<Entry> read(const ShownRoute& route, Family family) {
-    std::variant<Components, Rejected> components =
-        read_components(route.paths.front(), family, options_.operator_table);
-    if (auto* rejected = std::get_if<Rejected>(&components)) {
-      into_.rejected.push_back(std::move(*rejected));
-      return std::nullopt;
-    }
-    const auto& match = std::get<Components>(components);
-    const std::string subject = to_string(match);
-
-    std::optional<Entry> chosen;
-    std::optional<Rejected> refused;
-    bool conflict = false;
-    for (const ShownPath& path : route.paths) {
-      std::variant<Asked, Rejected> read =
-          read_actions(path.ecomlist.value_or(""), path.ecom6list.value_or(""), options_.carrier);
-      if (auto* rejected = std::get_if<Rejected>(&read)) {
-        rejected->subject = subject;
-        refused = std::move(*rejected);
-        continue;
-      }
-      auto& asked = std::get<Asked>(read);
-      for (Rejected& remark : asked.remarks) {
-        remark.subject = subject;
-        into_.remarks.push_back(std::move(remark));
-      }
-      Entry entry{match, std::move(asked.actions), asked.sequence, std::move(asked.route_targets), path.age};
-      conflict = conflict || (chosen && !ask_the_same(*chosen, entry));
-      chosen = chosen ? stricter(*chosen, entry) : std::move(entry);
-    }
-    // A path whose actions cannot be told could ask for anything, but for nothing stricter than to discard.
-    if (refused && !(chosen && chosen->actions.discards())) {
-      into_.rejected.push_back(std::move(*refused));
-      return std::nullopt;
-    }
-    if (conflict || refused)
-      into_.remarks.push_back({subject, Reason::conflicting_paths,
-                               fmt::format("{} paths with different actions: {} is taken", route.paths.size(),
-                                           to_string(chosen->actions))});
-    return chosen;
+  void add(Entry next) {
+    conflict = conflict || (entry && !ask_the_same(*entry, next));
+    entry = entry ? stricter(*entry, next) : std::move(next);
   }
-
- private:
-  const ReadingOptions& options_;
-  RoutesRead& into_;
+  void add(Merged other) {
+    if (other.entry)
+      add(std::move(*other.entry));
+    conflict = conflict || other.conflict;
+    if (other.refused)
+      refused = std::move(other.refused);
+  }
+  /// A path that cannot be told could ask for anything, but for nothing stricter than to discard.
+  bool usable() const { return entry && (!refused || entry->actions.discards()); }
 };
+
+/// The actions of all paths of one route. Remarks on single paths go to `into`.
+Merged read_paths(const ShownRoute& route, const Components& match, const ReadingOptions& options,
+                  RoutesRead& into) {
+  const std::string subject = to_string(match);
+  Merged merged;
+  for (const ShownPath& path : route.paths) {
+    std::variant<Asked, Rejected> read =
+        read_actions(path.ecomlist.value_or(""), path.ecom6list.value_or(""), options.carrier);
+    if (auto* rejected = std::get_if<Rejected>(&read)) {
+      rejected->subject = subject;
+      merged.refused = std::move(*rejected);
+      continue;
+    }
+    auto& asked = std::get<Asked>(read);
+    for (Rejected& remark : asked.remarks) {
+      remark.subject = subject;
+      into.remarks.push_back(std::move(remark));
+    }
+    merged.add({match, std::move(asked.actions), asked.sequence, std::move(asked.route_targets), path.age});
+  }
+  return merged;
+}
+
+/// A match as FRR shows it: once, or several times when different routes look alike (lost AND bits, duplicate
+/// components).
+struct ShownMatch {
+  Merged merged;
+  std::size_t routes = 0;
+  std::size_t paths = 0;
+};
+
+/// Puts the entry, or the reason why there is none, where it belongs.
+void conclude(ShownMatch shown, RoutesRead& into) {
+  Merged& merged = shown.merged;
+  if (!merged.usable()) {
+    into.rejected.push_back(std::move(*merged.refused));
+    return;
+  }
+  const std::string taken = fmt::format("{} is taken", to_string(merged.entry->actions));
+  const bool conflict = merged.conflict || merged.refused;
+  if (shown.routes > 1)
+    into.remarks.push_back(
+        {to_string(merged.entry->match), Reason::duplicate,
+         fmt::format("FRR shows this match for {} routes{}", shown.routes,
+                     conflict ? " with different actions: " + taken : " that ask for the same")});
+  else if (conflict)
+    into.remarks.push_back({to_string(merged.entry->match), Reason::conflicting_paths,
+                            fmt::format("{} paths with different actions: {}", shown.paths, taken)});
+  into.entries.push_back(std::move(*merged.entry));
+}
 
 } // namespace
 
@@ -104,30 +123,29 @@ void RoutesRead::append(RoutesRead other) {
 
 RoutesRead read_frr_routes(std::string_view text, Family family, const ReadingOptions& options) {
   RoutesRead result;
-  RouteReader reader(options, result);
-  // FRR shows different routes alike (lost AND bits, duplicate components), so that a match may come twice.
-  std::unordered_map<std::string, std::size_t> known;
+  std::vector<ShownMatch> matches; // in FRR's order
+  std::unordered_map<std::string, std::size_t> place;
   for (const ShownRoute& route : parse_flowspec_detail(text)) {
     ++result.routes;
     result.paths += route.paths.size();
-    std::optional<Entry> entry = reader.read(route, family);
-    if (!entry)
-      continue;
-    const std::vector<std::uint8_t> nlri = canonical_nlri(entry->match);
-    const auto [at, fresh] = known.try_emplace(std::string(nlri.begin(), nlri.end()), result.entries.size());
-    if (fresh) {
-      result.entries.push_back(std::move(*entry));
+    std::variant<Components, Rejected> read =
+        read_components(route.paths.front(), family, options.operator_table);
+    if (auto* rejected = std::get_if<Rejected>(&read)) {
+      result.rejected.push_back(std::move(*rejected));
       continue;
     }
-    Entry& first = result.entries[at->second];
-    const bool same = ask_the_same(first, *entry);
-    first = stricter(first, *entry);
-    result.remarks.push_back(
-        {to_string(first.match), Reason::duplicate,
-         same ? std::string("FRR shows this match for two routes that ask for the same")
-              : fmt::format("FRR shows this match for two routes with different actions: {} is taken",
-                            to_string(first.actions))});
+    const auto& match = std::get<Components>(read);
+    const std::vector<std::uint8_t> nlri = canonical_nlri(match);
+    const std::size_t at =
+        place.try_emplace(std::string(nlri.begin(), nlri.end()), matches.size()).first->second;
+    if (at == matches.size())
+      matches.emplace_back();
+    matches[at].merged.add(read_paths(route, match, options, result));
+    ++matches[at].routes;
+    matches[at].paths += route.paths.size();
   }
+  for (ShownMatch& shown : matches)
+    conclude(std::move(shown), result);
   return result;
 }
 

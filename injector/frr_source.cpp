@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace flowspec {
 
 namespace {
@@ -15,6 +17,20 @@ std::string states_of(const FlowspecSummary& summary) {
   for (const FlowspecPeer& peer : summary.peers)
     text += fmt::format("{}{} is {}", text.empty() ? "" : ", ", peer.address, peer.state);
   return text.empty() ? "it has none" : text;
+}
+
+/// Throws Error unless every session that was up before is the same session still: FRR drops its routes with
+/// it.
+void check_sessions(const FlowspecSummary& before, const FlowspecSummary& after, Family family) {
+  for (const FlowspecPeer& peer : before.peers) {
+    if (!peer.established())
+      continue;
+    const auto now = std::find_if(after.peers.begin(), after.peers.end(),
+                                  [&](const FlowspecPeer& other) { return other.address == peer.address; });
+    if (now == after.peers.end() || !now->established() || now->uptime < peer.uptime)
+      throw Error(fmt::format("ask FRR for {} flowspec routes: the session with {} went down meanwhile",
+                              name(family), peer.address));
+  }
 }
 
 } // namespace
@@ -28,22 +44,28 @@ RoutesRead poll_frr(const AskFrr& ask, Family family, const PollOptions& options
 
   RoutesRead routes = read_frr_routes(ask(fmt::format("show bgp {} flowspec detail json", name(family))),
                                       family, options.reading);
-  if (routes.paths == 0 && !before.settled(options.settle) &&
-      !end_of_rib_received(ask("show bgp neighbors json"), before, family))
-    throw Error(fmt::format(
-        "ask FRR for {} flowspec routes: it has none, and no peer has sent its End-of-RIB or has been "
-        "Established for {} s",
-        name(family), options.settle.count() / 1000));
-  if (routes.paths < before.paths_received()) {
-    // Withdrawn between the two answers, or lost? Only a table that did not change tells.
-    const FlowspecSummary after = parse_flowspec_summary(ask(summary_command));
-    if (after.table_version == before.table_version && routes.paths < after.paths_received())
-      routes.remarks.push_back(
-          {fmt::format("{} table", name(family)), Reason::lost_route,
-           fmt::format("FRR received {} routes and shows {}: FRR 10.7.0 loses a route whose bytes "
-                       "begin with another's",
-                       after.paths_received(), routes.paths)});
+  const FlowspecSummary after = parse_flowspec_summary(ask(summary_command));
+  check_sessions(before, after, family);
+  // Fewer than received: withdrawn between the answers, or lost? Only a table that did not change tells.
+  const bool stood_still = after.table_version == before.table_version;
+  const std::uint64_t received = std::min(before.paths_received(), after.paths_received());
+  if (routes.paths == 0) {
+    if (stood_still && received > 0)
+      throw Error(fmt::format("ask FRR for {} flowspec routes: it received {} and shows none", name(family),
+                              received));
+    if (!before.settled(options.settle) &&
+        !end_of_rib_received(ask("show bgp neighbors json"), before, family))
+      throw Error(fmt::format(
+          "ask FRR for {} flowspec routes: it has none, and no peer has sent its End-of-RIB or has "
+          "been Established for {} s",
+          name(family), options.settle.count() / 1000));
   }
+  if (stood_still && routes.paths < received)
+    routes.remarks.push_back(
+        {fmt::format("{} table", name(family)), Reason::lost_route,
+         fmt::format("FRR received {} routes and shows {}: FRR 10.7.0 loses a route whose bytes "
+                     "begin with another's",
+                     received, routes.paths)});
   return routes;
 }
 

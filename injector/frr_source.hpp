@@ -19,10 +19,11 @@ struct PollOptions {
   std::chrono::milliseconds settle{30'000};
 };
 
-/// Asks FRR for the flowspec routes of `family`: the summary first, then the routes. FRR drops all flowspec
-/// routes with a session, so that few of them say little: throws Error when no flowspec peer is Established,
-/// and for an empty table unless one of those that are has sent its End-of-RIB or has settled; also when the
-/// answer as such cannot be believed. Routes that FRR received and does not show are remarked on.
+/// Asks FRR for the flowspec routes of `family`: the summary, the routes, and the summary again. FRR drops
+/// all flowspec routes with a session, so that few of them say little: throws Error when no flowspec peer is
+/// Established, when a session went down meanwhile, and for an empty table unless one of those that are has
+/// sent its End-of-RIB or has settled; also when the answer as such cannot be believed. Routes that FRR
+/// received and does not show are remarked on.
 RoutesRead poll_frr(const AskFrr& ask, Family family, const PollOptions& options);
 
 } // namespace flowspec

@@ -76,6 +76,8 @@ class RouteHandler final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool key(std::string& name) override {
+    if (has_control_character(name))
+      return complain("a control character in a key");
     if (std::find(seen_.begin(), seen_.end(), name) != seen_.end())
       return complain(fmt::format("the key \"{}\" twice in an object", name));
     seen_.push_back(name);
@@ -90,6 +92,8 @@ class RouteHandler final : public nlohmann::json_sax<nlohmann::json> {
   bool string(std::string& value) override {
     if (depth_ != 2)
       return complain("a text outside of an object");
+    if (has_control_character(value))
+      return complain("a control character in a text");
     ShownPath& path = route.paths.back();
     const std::string& name = seen_.back();
     if (name == "time") {
@@ -121,6 +125,11 @@ class RouteHandler final : public nlohmann::json_sax<nlohmann::json> {
   bool complain(std::string text) {
     complaint = std::move(text);
     return false;
+  }
+  /// FRR prints none; one could break a line of what is printed here.
+  static bool has_control_character(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
   }
   static std::size_t component_index(std::string_view name) {
     return static_cast<std::size_t>(std::find(ShownPath::keys.begin(), ShownPath::keys.end(), name) -

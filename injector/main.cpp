@@ -2,6 +2,7 @@
 #include "common/atomic_file.hpp"
 #include "common/entry_json.hpp"
 #include "common/iptc.hpp"
+#include "common/printable.hpp"
 #include "common/process.hpp"
 #include "common/xtables_lock.hpp"
 #include "injector/frr_source.hpp"
@@ -38,15 +39,30 @@ AskFrr ask_vtysh(const Options& options) {
   };
 }
 
+std::string read_given(const std::string& path, Command command) {
+  std::string text = read_file(path);
+  // The other end of a pipe that failed leaves nothing too.
+  if (command == Command::sync && path == "-" && text.find_first_not_of(" \t\r\n") == std::string::npos)
+    throw Error("read routes from standard input: nothing came; give an empty file to mean no routes");
+  return text;
+}
+
 RoutesRead read_routes(const Options& options) {
   RoutesRead routes;
   if (options.routes)
-    routes.append(read_frr_routes(read_file(*options.routes), Family::ipv4, options.poll.reading));
+    routes.append(
+        read_frr_routes(read_given(*options.routes, options.command), Family::ipv4, options.poll.reading));
   if (options.routes6)
-    routes.append(read_frr_routes(read_file(*options.routes6), Family::ipv6, options.poll.reading));
+    routes.append(
+        read_frr_routes(read_given(*options.routes6, options.command), Family::ipv6, options.poll.reading));
   if (!options.routes && !options.routes6)
     routes = poll_frr(ask_vtysh(options), Family::ipv4, options.poll);
   return routes;
+}
+
+/// What was not read says nothing: with IPv6 routes alone the IPv4 table is not looked at.
+bool reads_ipv4(const Options& options) {
+  return options.routes || !options.routes6;
 }
 
 /// The filter table, with the lock for as long as it may be committed.
@@ -79,14 +95,18 @@ void print(const Pass& pass, const Options& options) {
     break;
   }
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
-    throw Error("write to standard output: it does not take all of it");
+    throw Error(done && !pass.changes.edits.empty()
+                    ? "write to standard output: it does not take the report; the rules ARE changed, in full"
+                    : "write to standard output: it does not take the report; nothing was changed");
 }
 
 int run_command(const Options& options) {
   RoutesRead routes = read_routes(options);
   Wanted wanted = arrange(std::move(routes.entries), options.compile);
   Pass pass(std::move(routes), std::move(wanted));
-  if (options.command == Command::sync)
+  if (!reads_ipv4(options))
+    pass.chains.clear();
+  else if (options.command == Command::sync)
     pass.changes = sync([&options] { return open_filter(options); }, pass.chains, options.ours);
   else
     pass.changes = plan(options.from_empty ? empty_filter(options.ours) : open_filter(options).rules,
@@ -104,10 +124,10 @@ int main(int argc, char** argv) {
     const std::optional<Options> options = parse_options(argc, argv);
     return options ? run_command(*options) : 0;
   } catch (const UsageError& error) {
-    fmt::print(stderr, "flowspec-injector: {}\n", error.what());
+    fmt::print(stderr, "flowspec-injector: {}\n", one_line(error.what()));
     return 2;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "flowspec-injector: {}\n", error.what());
+    fmt::print(stderr, "flowspec-injector: {}\n", one_line(error.what()));
     return 1;
   }
 }

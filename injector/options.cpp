@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <map>
 
@@ -69,6 +70,29 @@ std::string check_sequence(const std::string& text) {
              : fmt::format("\"{}\": it is rt:ASN (0 to 65535), marking or none", text);
 }
 
+/// The words of an option and what they mean.
+template <class Value>
+using Words = std::map<std::string, Value>;
+
+const Words<OperatorTable> operator_tables{{"rfc8955", OperatorTable::rfc8955},
+                                           {"draft", OperatorTable::draft}};
+const Words<Stateful> stateful_words{
+    {"default-drop", Stateful::default_drop}, {"never", Stateful::never}, {"always", Stateful::always}};
+const Words<Verdict> accept_targets{{"ACCEPT", Verdict::accept}, {"RETURN", Verdict::return_}};
+const Words<Format> formats{
+    {"text", Format::text}, {"json", Format::json}, {"iptables-restore", Format::iptables_restore}};
+
+template <class Value>
+CLI::Validator one_of(const Words<Value>& words) {
+  return {[&words](const std::string& text) {
+            std::string known;
+            for (const auto& [word, value] : words)
+              known += (known.empty() ? "" : ", ") + word;
+            return words.contains(text) ? std::string() : fmt::format("\"{}\": it is one of {}", text, known);
+          },
+          ""};
+}
+
 /// What CLI11 fills in before it is turned into Options.
 struct Raw {
   std::string routes, routes6, pathspace;
@@ -76,6 +100,10 @@ struct Raw {
   double settle = 30;
   double wait = 10;
   std::string sequence = "rt:65535";
+  std::string operator_table = "rfc8955";
+  std::string stateful = "default-drop";
+  std::string accept_target = "ACCEPT";
+  std::string format = "text";
   bool json = false;
 };
 
@@ -112,12 +140,9 @@ void add_options(CLI::App& app, Options& options, Raw& raw) {
       ->type_name("CARRIER")
       ->check(CLI::Validator(check_sequence, ""));
   meaning
-      ->add_option("--operator-table", options.poll.reading.operator_table,
+      ->add_option("--operator-table", raw.operator_table,
                    "The operators 000 and 111: rfc8955 (false, true) or draft (true, false)")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, OperatorTable>{{"rfc8955", OperatorTable::rfc8955},
-                                                                       {"draft", OperatorTable::draft}})
-              .description(""))
+      ->check(one_of(operator_tables))
       ->type_name("TABLE")
       ->default_str("rfc8955");
 
@@ -133,21 +158,15 @@ void add_options(CLI::App& app, Options& options, Raw& raw) {
       ->default_str("FORWARD");
   rules
       ->add_option(
-          "--stateful", options.compile.stateful,
+          "--stateful", raw.stateful,
           "Packets of tracked connections pass: before a default drop (default-drop), never, or always")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, Stateful>{{"default-drop", Stateful::default_drop},
-                                                                  {"never", Stateful::never},
-                                                                  {"always", Stateful::always}})
-              .description(""))
+      ->check(one_of(stateful_words))
       ->type_name("WHEN")
       ->default_str("default-drop");
   rules
-      ->add_option("--accept-target", options.compile.accept,
+      ->add_option("--accept-target", raw.accept_target,
                    "What accepts: ACCEPT, or RETURN to hand the packet back to the parent chain")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Verdict>{{"ACCEPT", Verdict::accept},
-                                                                         {"RETURN", Verdict::return_}})
-                      .description(""))
+      ->check(one_of(accept_targets))
       ->type_name("TARGET")
       ->default_str("ACCEPT");
   rules->add_option("--wait", raw.wait, "How long to wait for the xtables lock")
@@ -158,15 +177,11 @@ void add_options(CLI::App& app, Options& options, Raw& raw) {
   app.add_flag("--strict", options.strict, "Exit with 3 when a route was left out");
 }
 
-void add_plan_options(CLI::App& app, Options& options) {
+void add_plan_options(CLI::App& app, Options& options, Raw& raw) {
   app.add_option(
-         "--format", options.format,
+         "--format", raw.format,
          "text, json, or iptables-restore: the whole desired state, for iptables-legacy-restore --noflush")
-      ->transform(CLI::CheckedTransformer(
-                      std::map<std::string, Format>{{"text", Format::text},
-                                                    {"json", Format::json},
-                                                    {"iptables-restore", Format::iptables_restore}})
-                      .description(""))
+      ->check(one_of(formats))
       ->type_name("FORMAT")
       ->default_str("text")
       ->configurable(false);
@@ -177,7 +192,10 @@ void add_plan_options(CLI::App& app, Options& options) {
       ->configurable(false);
 }
 
-std::chrono::milliseconds milliseconds(double seconds) {
+/// CLI::Range lets "nan" through.
+std::chrono::milliseconds milliseconds(const char* option, double seconds) {
+  if (!std::isfinite(seconds))
+    throw UsageError(fmt::format("{}: not a number of seconds", option));
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
@@ -192,14 +210,25 @@ void finish(Options& options, const Raw& raw, const CLI::App& app) {
     throw UsageError("--routes - and --routes6 -: standard input can be only one of them");
   if (given("--pathspace"))
     options.pathspace = raw.pathspace;
-  options.timeout = milliseconds(raw.timeout);
-  options.poll.settle = milliseconds(raw.settle);
-  options.lock_wait = milliseconds(raw.wait);
+  options.timeout = milliseconds("--timeout", raw.timeout);
+  options.poll.settle = milliseconds("--settle", raw.settle);
+  options.lock_wait = milliseconds("--wait", raw.wait);
+  options.poll.reading.operator_table = operator_tables.at(raw.operator_table);
+  options.compile.stateful = stateful_words.at(raw.stateful);
+  options.compile.accept = accept_targets.at(raw.accept_target);
+  options.format = formats.at(raw.format);
   options.poll.reading.carrier = *parse_sequence_carrier(raw.sequence);
   options.compile.chain = options.ours.chain;
-  for (const std::string& parent : options.ours.parents)
+  std::vector<std::string> parents; // each once
+  for (std::string& parent : options.ours.parents) {
     if (options.ours.owns(parent))
       throw UsageError(fmt::format("--parent {}: that chain is our own", parent));
+    if (std::find(parents.begin(), parents.end(), parent) == parents.end())
+      parents.push_back(std::move(parent));
+  }
+  options.ours.parents = std::move(parents);
+  if (options.format == Format::iptables_restore && options.routes6 && !options.routes)
+    throw UsageError("--format iptables-restore: it is for IPv4, and --routes6 alone reads no IPv4 routes");
   if (raw.json) {
     if (options.format == Format::iptables_restore)
       throw UsageError("--json and --format iptables-restore: only one of them");
@@ -232,7 +261,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
                "flowspec-injector " + command);
   add_options(app, options, raw);
   if (options.command == Command::plan)
-    add_plan_options(app, options);
+    add_plan_options(app, options, raw);
   app.footer(options.command == Command::plan ? plan_examples : sync_examples);
   try {
     app.parse(argc - 1, argv + 1);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/ruleset_diff.hpp"
 
+#include "common/rule_text.hpp"
+
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <iterator>
 #include <limits>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -14,19 +18,9 @@ namespace {
 
 constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 
-/// Equal rules have equal hashes; rules of ours differ in their comments, so these come first.
+/// Equal rules have equal texts, and hardly any others.
 std::size_t hash_of(const Rule& rule) {
-  std::size_t hash = rule.matches.size() * 31 + rule.protocol;
-  const auto mix = [&hash](std::size_t value) { hash = (hash ^ value) * 0x9e3779b97f4a7c15U; };
-  for (const Match& match : rule.matches)
-    if (const auto* comment = std::get_if<CommentMatch>(&match))
-      mix(std::hash<std::string_view>{}(comment->text));
-  for (const std::optional<Prefix>* prefix : {&rule.source, &rule.destination})
-    if (*prefix)
-      mix(std::hash<std::string_view>{}(
-          std::string_view(reinterpret_cast<const char*>((*prefix)->address.bytes.data()), 16)));
-  mix(rule.target.index());
-  return hash;
+  return std::hash<std::string>{}(to_string(rule, Family::ipv4));
 }
 
 /// The positions of a longest increasing subsequence of `values`, where `none` stands for no value.
@@ -69,20 +63,24 @@ std::vector<std::size_t> kept_rules(const std::vector<Rule>& current, const std:
     ++tail;
   }
 
-  std::unordered_multimap<std::size_t, std::size_t> unused; // hash of a rule to its place in current
+  // The places of the rules that are left in `current`, by hash, the first of them at the back.
+  std::unordered_map<std::size_t, std::vector<std::size_t>> unused;
   for (std::size_t index = current.size() - tail; index-- > head;)
-    unused.emplace(hash_of(current[index]), index);
-  std::vector<std::size_t> partners;
-  for (std::size_t index = head; index < desired.size() - tail; ++index) {
-    const auto [begin, end] = unused.equal_range(hash_of(desired[index]));
-    auto best = end;
-    for (auto candidate = begin; candidate != end; ++candidate)
-      if (current[candidate->second] == desired[index] && (best == end || candidate->second < best->second))
-        best = candidate;
-    partners.push_back(best == end ? none : best->second);
-    if (best != end)
-      unused.erase(best);
-  }
+    unused[hash_of(current[index])].push_back(index);
+  std::vector<std::size_t> partners(desired.size() - tail - head, none);
+  if (!unused.empty())
+    for (std::size_t index = head; index < desired.size() - tail; ++index) {
+      const auto found = unused.find(hash_of(desired[index]));
+      if (found == unused.end())
+        continue;
+      std::vector<std::size_t>& places = found->second;
+      const auto same = std::find_if(places.rbegin(), places.rend(),
+                                     [&](std::size_t place) { return current[place] == desired[index]; });
+      if (same == places.rend())
+        continue;
+      partners[index - head] = *same;
+      places.erase(std::next(same).base());
+    }
   const std::vector<bool> chosen = longest_increasing(partners);
   for (std::size_t index = 0; index < partners.size(); ++index)
     if (chosen[index])

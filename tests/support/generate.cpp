@@ -170,12 +170,12 @@ Entry entry(Random& random, Family family, const EntryShape& shape) {
   if (chance(random, 60)) {
     add(match.destination_port, 60, domain::port);
     add(match.source_port, 40, domain::port);
+    add(match.port, 25, domain::port);
   } else if (chance(random, 60)) {
     add(match.icmp_type, 60, domain::icmp);
     add(match.icmp_code, 40, domain::icmp);
   }
   if (shape.every_component) {
-    add(match.port, 15, domain::port);
     add(match.packet_length, 15, domain::packet_length);
     add(match.dscp, 15, domain::dscp);
     if (chance(random, 15))

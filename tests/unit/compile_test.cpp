@@ -107,6 +107,28 @@ TEST_CASE("ports mean TCP and UDP") {
   CHECK(compiled(with(match)) == "-p tcp -m tcp # -j DROP\n-p udp -m udp # -j DROP\n");
 }
 
+TEST_CASE("a port component matches when the source or the destination port does") {
+  Components match = ipv4();
+  match.port = ports({{53, 53}});
+  CHECK(compiled(with(match)) ==
+        "-p tcp -m multiport --ports 53 # -j DROP\n-p udp -m multiport --ports 53 # -j DROP\n");
+  match.protocol = octets({{6, 6}});
+  match.destination_port = ports({{80, 90}});
+  CHECK(compiled(with(match)) == "-p tcp -m tcp --dport 80:90 -m multiport --ports 53 # -j DROP\n");
+  match.source_port = ports({{1, 1}, {3, 3}});
+  match.destination_port = std::nullopt;
+  match.port = ports({{0, 65535}});
+  CHECK(compiled(with(match)) == "-p tcp -m multiport --sports 1,3 -m multiport --ports 0:65535 # -j DROP\n");
+}
+
+TEST_CASE("a mark on a packet that is discarded is nothing") {
+  Entry entry = with(ipv4("10.0.0.0/8"));
+  entry.actions.dscp_mark = 46;
+  CHECK(compiled(entry) == "-d 10.0.0.0/8 # -j DROP\n");
+  entry.actions.rate = std::nullopt;
+  CHECK(compiled(entry) == "unsupported-action\n");
+}
+
 TEST_CASE("a port list that multiport cannot hold becomes several rules") {
   Components match = ipv4();
   match.protocol = octets({{17, 17}});
@@ -233,8 +255,6 @@ TEST_CASE("what has no rules yet is rejected by name, never left out of a rule")
     return std::string(name(rejected.reason)) + ": " + rejected.detail.substr(0, rejected.detail.find(':'));
   };
   const BitTests syn{{{false, false, true, 2}}};
-  CHECK(component(&Components::port, ports({{80, 80}})) ==
-        "unsupported-component: port (source or destination)");
   CHECK(component(&Components::tcp_flags, syn) == "unsupported-component: tcp flags");
   CHECK(component(&Components::packet_length, ValueSet(65535, {{0, 99}})) ==
         "unsupported-component: packet length");
@@ -243,7 +263,7 @@ TEST_CASE("what has no rules yet is rejected by name, never left out of a rule")
   CHECK(component(&Components::family, Family::ipv6) == "unsupported-component: IPv6");
 
   const auto action = [](auto member, auto value) {
-    Entry entry = with(ipv4("10.0.0.0/8"));
+    Entry entry = with(ipv4("10.0.0.0/8"), std::nullopt);
     entry.actions.*member = value;
     return std::string(name(std::get<Rejected>(compile(entry, {})).reason));
   };

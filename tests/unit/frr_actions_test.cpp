@@ -78,6 +78,11 @@ TEST_CASE("what FRR hides is refused when it could change the verdict") {
   CHECK(read("UNK:130, 0") == "unreadable-action");
   CHECK(read("UNK:7, 2") == "unreadable-action"); // an interface set narrows where the route applies
   CHECK(read("UNK:71, 2") == "unreadable-action");
+  for (const char* redirect : {"UNK:8, 1", "UNK:9, 0", "UNK:11, 0", "UNK:72, 0", "UNK:65, 12"}) {
+    CAPTURE(redirect);
+    CHECK(read(redirect) == "unreadable-action");
+  }
+  CHECK(read("UNK:65, 11") == "accept");
   CHECK(read("UNK:3, 11") == "accept");
   CHECK(read("UNK:136, 6") == "accept");
   CHECK(read("1:2", by_target, "8193:230162432 UNK:0, 13") == "unreadable-action");

@@ -85,6 +85,28 @@ TEST_CASE("a path whose action is hidden keeps a route out unless another path d
         "dst 10.0.0.0/8: discard\ndst 10.0.0.0/8: (conflicting-paths)\n");
 }
 
+TEST_CASE("a path that asks for more than a rate keeps a plain one from being taken for all") {
+  const std::string plain = path("10.0.0.0/8", "");
+  const std::string limited = path("10.0.0.0/8", "FS:rate 10.000000");
+  const std::string redirected = path("10.0.0.0/8", "FS:redirect VRF RT:65002:1");
+  for (const std::string& other : {plain, limited})
+    for (const std::string& text :
+         {"[" + other + "," + redirected + "]", "[" + redirected + "," + other + "]",
+          "[" + other + "][" + redirected + "]", "[" + redirected + "][" + other + "]"})
+      CHECK(read(text).find("dst 10.0.0.0/8: accept, redirect 65002:1\n") == 0); // which is then rejected
+  CHECK(read("[" + redirected + "," + path("10.0.0.0/8", "FS:rate 0.000000") + "]")
+            .find("dst 10.0.0.0/8: discard\n") == 0);
+}
+
+TEST_CASE("a route whose action is hidden is not forgotten when its match comes again") {
+  const std::string hidden = route("10.0.0.0/8", "UNK:128, 12");
+  const std::string plain = route("10.0.0.0/8", "");
+  CHECK(read(hidden + plain) == "dst 10.0.0.0/8: unreadable-action\n");
+  CHECK(read(plain + hidden) == "dst 10.0.0.0/8: unreadable-action\n");
+  CHECK(read(hidden + route("10.0.0.0/8", "FS:rate 0.000000")) ==
+        "dst 10.0.0.0/8: discard\ndst 10.0.0.0/8: (duplicate)\n");
+}
+
 TEST_CASE("a match that FRR shows for two routes is one entry with the stricter action, and said") {
   const std::string strict = route("10.0.0.0/8", "65535:3 FS:rate 0.000000");
   const std::string lax = route("10.0.0.0/8", "65535:2");
@@ -133,31 +155,54 @@ TEST_CASE("what is no summary") {
                     Catch::Contains("Default BGP instance not found"));
 }
 
-TEST_CASE("a poll asks for the summary first and believes no routes without an Established peer") {
-  FakeFrr frr{{{summary_command, summary("Established", 1)}, {routes_command, route("10.0.0.0/8", "")}}};
+TEST_CASE("a poll asks for the summary before and after the routes, and believes none without an Established "
+          "peer") {
+  const std::string up = summary("Established", 1);
+  FakeFrr frr{{{summary_command, up}, {routes_command, route("10.0.0.0/8", "")}, {summary_command, up}}};
   CHECK(words(poll_frr(frr.ask(), Family::ipv4, {})) == "dst 10.0.0.0/8: accept\n");
+  CHECK(frr.answers.empty());
 
   FakeFrr down{{{summary_command, summary("Active", 0)}}};
   CHECK_THROWS_WITH(poll_frr(down.ask(), Family::ipv4, {}), Catch::Contains("192.0.2.1 is Active"));
-  FakeFrr silent{{{summary_command, "FAIL"}}};
-  CHECK_THROWS_AS(poll_frr(silent.ask(), Family::ipv4, {}), Error);
-  FakeFrr gone{{{summary_command, summary("Established", 1)}, {routes_command, "FAIL"}}};
-  CHECK_THROWS_AS(poll_frr(gone.ask(), Family::ipv4, {}), Error);
+  for (std::size_t failing = 0; failing < 3; ++failing) {
+    FakeFrr gone{{{summary_command, up}, {routes_command, route("10.0.0.0/8", "")}, {summary_command, up}}};
+    gone.answers[failing].second = "FAIL";
+    CHECK_THROWS_AS(poll_frr(gone.ask(), Family::ipv4, {}), Error);
+  }
+}
+
+TEST_CASE("routes of a session that went down while FRR was asked are not believed") {
+  const auto two_peers = [](const char* state, int uptime) {
+    return R"({"tableVersion":9,"peers":{"192.0.2.1":{"state":"Established","pfxRcd":1,"peerUptimeMsec":90000},"192.0.2.2":{"state":")" +
+           std::string(state) + R"(","pfxRcd":1,"peerUptimeMsec":)" + std::to_string(uptime) + "}}}";
+  };
+  const std::string before = two_peers("Established", 90000);
+  for (const std::string& after :
+       {two_peers("Active", 0), two_peers("Established", 10), summary("Established", 1), std::string("{}")}) {
+    CAPTURE(after);
+    FakeFrr frr{
+        {{summary_command, before}, {routes_command, route("10.0.0.0/8", "")}, {summary_command, after}}};
+    CHECK_THROWS_AS(poll_frr(frr.ask(), Family::ipv4, {}), Error);
+  }
 }
 
 TEST_CASE("an empty table is believed of a peer that is through, or has settled") {
-  const std::string young =
-      R"({"tableVersion":7,"peers":{"192.0.2.1":{"state":"Established","pfxRcd":0,"peerUptimeMsec":29999}}})";
-  const std::string settled =
-      R"({"tableVersion":7,"peers":{"192.0.2.1":{"state":"Established","pfxRcd":0,"peerUptimeMsec":30000}}})";
+  const auto peer = [](int uptime, int received = 0, int version = 7) {
+    return R"({"tableVersion":)" + std::to_string(version) +
+           R"(,"peers":{"192.0.2.1":{"state":"Established","pfxRcd":)" + std::to_string(received) +
+           R"(,"peerUptimeMsec":)" + std::to_string(uptime) + "}}}";
+  };
+  const std::string young = peer(29999);
+  const std::string settled = peer(30000);
   const std::string neighbors_command = "show bgp neighbors json";
   const auto neighbors = [](const std::string& received) {
     return R"({"192.0.2.1":{"gracefulRestartInfo":{"endOfRibRecv":)" + received + "}}}";
   };
-  FakeFrr old{{{summary_command, settled}, {routes_command, ""}}};
+  FakeFrr old{{{summary_command, settled}, {routes_command, ""}, {summary_command, settled}}};
   CHECK(poll_frr(old.ask(), Family::ipv4, {}).entries.empty());
   FakeFrr through{{{summary_command, young},
                    {routes_command, ""},
+                   {summary_command, young},
                    {neighbors_command, neighbors(R"({"ipv4Flowspec":true})")}}};
   CHECK(poll_frr(through.ask(), Family::ipv4, {}).entries.empty());
   for (const std::string& answer :
@@ -165,12 +210,22 @@ TEST_CASE("an empty table is believed of a peer that is through, or has settled"
         neighbors("[]"), std::string("{}"), std::string("[]"), std::string("x"),
         std::string(R"({"192.0.2.2":{"gracefulRestartInfo":{"endOfRibRecv":{"ipv4Flowspec":true}}}})")}) {
     CAPTURE(answer);
-    FakeFrr fresh{{{summary_command, young}, {routes_command, ""}, {neighbors_command, answer}}};
+    FakeFrr fresh{{{summary_command, young},
+                   {routes_command, ""},
+                   {summary_command, young},
+                   {neighbors_command, answer}}};
     CHECK_THROWS_AS(poll_frr(fresh.ask(), Family::ipv4, {}), Error);
   }
-  FakeFrr unsettled{{{summary_command, young}, {routes_command, ""}}};
+  FakeFrr unsettled{{{summary_command, young}, {routes_command, ""}, {summary_command, young}}};
   CHECK(poll_frr(unsettled.ask(), Family::ipv4, {.reading = {}, .settle = std::chrono::seconds(0)})
             .entries.empty());
+
+  FakeFrr hiding{
+      {{summary_command, peer(90000, 300)}, {routes_command, ""}, {summary_command, peer(90000, 300)}}};
+  CHECK_THROWS_WITH(poll_frr(hiding.ask(), Family::ipv4, {}), Catch::Contains("received 300 and shows none"));
+  FakeFrr withdrawing{
+      {{summary_command, peer(90000, 1)}, {routes_command, ""}, {summary_command, peer(90000, 0, 8)}}};
+  CHECK(poll_frr(withdrawing.ask(), Family::ipv4, {}).entries.empty());
   // What both FRR versions printed without an End-of-RIB.
   for (const char* version : {"8.4.4", "10.7.0"}) {
     const auto capture = [version](const char* name) {

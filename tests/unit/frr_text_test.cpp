@@ -86,6 +86,11 @@ TEST_CASE("anything that FRR does not print makes the whole answer unbelievable"
            R"([{"to":"1.2.3.4/32"},{"time":"00:00:01"}] vtysh: error reading from bgpd)",
            "[{\"to\":\"\xff\"},{\"time\":\"00:00:01\"}]",
            "\xef\xbb\xbf[]",
+           R"([{"to":"1.2.3.4/32"},{"ecomlist":"x\n-A FORWARD -j ACCEPT"},{"time":"00:00:01"}])", // would
+                                                                                                  // break a
+                                                                                                  // line
+           R"([{"to\n":"1.2.3.4/32"},{"time":"00:00:01"}])",
+           R"([{"to":"\u001b[31m"},{"time":"00:00:01"}])",
        }) {
     CAPTURE(text);
     CHECK_THROWS_AS(parse_flowspec_detail(text), Error);

@@ -166,6 +166,8 @@ TEST_CASE("options: what is given, and what stands without") {
   CHECK((all->strict && all->exit_code && all->from_empty));
   CHECK(all->format == Format::iptables_restore);
   CHECK(parse({"plan", "--json"})->format == Format::json);
+  CHECK(parse({"plan", "--parent", "FORWARD,INPUT,FORWARD"})->ours.parents ==
+        std::vector<std::string>{"FORWARD", "INPUT"});
 }
 
 TEST_CASE("the example of a configuration file says what stands without it") {
@@ -199,6 +201,10 @@ TEST_CASE("options that make no sense are refused before anything is read") {
            {"plan", "--timeout", "0"},
            {"plan", "--timeout", "soon"},
            {"plan", "--wait", "-1"},
+           {"plan", "--wait", "nan"},
+           {"plan", "--timeout", "nan"},
+           {"plan", "--format", "1"},
+           {"plan", "--routes6", "x", "--format", "iptables-restore"},
            {"plan", "--sequence", "rt:65536"},
            {"plan", "--operator-table", "rfc5575"},
            {"plan", "--stateful", "sometimes"},

@@ -10,4 +10,8 @@ namespace flowspec {
 /// rule and goes to a terminal or into a comment of somebody's configuration.
 std::string printable(std::string_view text);
 
+/// `text` with its control characters as \xNN and everything else, UTF-8 too, as it is: one line for a
+/// terminal.
+std::string one_line(std::string_view text);
+
 } // namespace flowspec
