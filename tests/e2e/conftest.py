@@ -49,8 +49,9 @@ class Segment:
         return self.leaf.run(net.FETCHER, "generate", *map(str, arguments), **options)
 
     def sync_text(self, routes: str, *arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-        """`sync` with what FRR would have printed."""
-        return self.injector("sync", "--routes", "-", *arguments, input=routes, **options)
+        """`sync` with what FRR would have printed. Nothing at all has to come from a file: a pipe that failed is empty too."""
+        source = "-" if routes else "/dev/null"
+        return self.injector("sync", "--routes", source, *arguments, input=routes, **options)
 
     # From the client to the server, unless it says back.
 

@@ -99,6 +99,42 @@ def test_a_vtysh_that_fails(segment: Segment, tmp_path: pathlib.Path, body: str,
     assert segment.leaf.save(counters=True) == before
 
 
+SUMMARY = '{"tableVersion":%d,"peers":{"10.0.0.1":{"state":"%s","pfxRcd":%d,"peerUptimeMsec":%d}}}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ((7, "Established", 2, 90000), (9, "Active", 0, 0), "went down"),  # FRR dropped the routes with the session
+        ((7, "Established", 2, 90000), (9, "Established", 0, 100), "went down"),  # and the session is back already
+        ((7, "Established", 2, 90000), (7, "Established", 2, 90000), "shows none"),
+        ((7, "Established", 0, 1000), (7, "Established", 0, 1000), "End-of-RIB"),
+    ],
+)
+def test_an_empty_table_that_says_nothing(
+    segment: Segment, tmp_path: pathlib.Path, before: tuple[object, ...], after: tuple[object, ...], words: str
+) -> None:
+    segment.sync_text(WEB + DEFAULT_DROP)
+    saved = segment.leaf.save(counters=True)
+    body = f"""case "$*" in
+    *summary*) if [ -e {tmp_path}/asked ]; then echo '{SUMMARY % after}'; else echo '{SUMMARY % before}'; fi ;;
+    *detail*) touch {tmp_path}/asked ;;
+    *) echo '{{}}' ;;
+    esac"""
+    refuses(segment.injector("sync", "--vtysh", script(tmp_path / "vtysh", body), check=False), 1, words)
+    assert segment.leaf.save(counters=True) == saved
+
+
+def test_what_was_not_read_is_not_empty(segment: Segment, tmp_path: pathlib.Path) -> None:
+    segment.sync_text(WEB + DEFAULT_DROP)
+    saved = segment.leaf.save(counters=True)
+    refuses(segment.injector("sync", "--routes", "-", input=" \n", check=False), 1, "standard input")
+    ipv6 = tmp_path / "routes6"
+    ipv6.write_text('[{"to":"2001:db8::/32/off 0"},{"time":"00:00:01"}]')
+    assert "nothing to do" in segment.injector("sync", "--routes6", ipv6).stdout
+    assert segment.leaf.save(counters=True) == saved
+
+
 def test_no_vtysh(segment: Segment) -> None:
     refuses(segment.injector("sync", "--vtysh", "/nowhere/vtysh", check=False), 1, "/nowhere/vtysh", "no such file")
 
