@@ -44,6 +44,7 @@ main() {
   scratch=$(mktemp -d)
   take_build_directory
 
+  set +e # from here on a failure is counted, and the rest runs
   if build; then
     [[ -n $expression ]] || check_programs
     [[ -n $quick ]] || live_tests "$expression"
@@ -72,25 +73,21 @@ take_build_directory() {
   done
 }
 
-# Runs a command as one test: a line when it passes, what it printed when it does not.
+# Runs a command as one test.
 check() { # NAME COMMAND...
-  local start=$SECONDS
-  if interruptible "${@:2}" >"$scratch/output" 2>&1; then
-    passed=$((passed + 1))
-    printf '%sok%s      %s (%d s)\n' "$green" "$plain" "$1" $((SECONDS - start))
-  else
-    failed=$((failed + 1))
-    cat "$scratch/output"
-    printf '%sFAILED%s  %s\n' "$red" "$plain" "$1"
-    return 1
-  fi
+  local start=$SECONDS code=0
+  interruptible "${@:2}" >"$scratch/output" 2>&1 || code=$?
+  if ((code)); then failed=$((failed + 1)); else passed=$((passed + 1)); fi
+  outcome "$code" "$1" "$start"
 }
 
-# Runs a command that leaves a JUnit report, and adds up what it says. A command that fails without a failed test is one.
-tally() { # REPORT COMMAND...
-  local code=0 counts=(0 0)
-  interruptible "${@:2}" || code=$?
-  mapfile -t counts < <(/usr/bin/python3 - "$1" <<'PYTHON'
+# Runs a command that leaves a JUnit report in $scratch/report.xml, and adds up what that says. One that fails without a failed
+# test, or runs no test, is a failure too.
+tally() { # NAME COMMAND...
+  local start=$SECONDS code=0 counts
+  rm -f "$scratch/report.xml"
+  interruptible "${@:2}" >"$scratch/output" 2>&1 || code=$?
+  mapfile -t counts < <(/usr/bin/python3 - "$scratch/report.xml" <<'PYTHON'
 import sys
 import xml.etree.ElementTree as tree
 
@@ -101,9 +98,22 @@ print(total["tests"] - bad - total["skipped"] - total["disabled"], bad, sep="\n"
 PYTHON
   )
   ((${#counts[@]} == 2)) || counts=(0 0)
+  ((counts[0])) || code=1
   ((!code || counts[1])) || counts[1]=1
   passed=$((passed + counts[0]))
   failed=$((failed + counts[1]))
+  outcome "$code" "$1: ${counts[0]} passed, ${counts[1]} failed" "$start"
+}
+
+# A line when it went well; else what it printed, without ctest's lines on what passed.
+outcome() { # EXIT-CODE NAME START
+  local mark="${green}ok    $plain"
+  if (($1)); then
+    grep -vE '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test.* Passed )' "$scratch/output"
+    mark="${red}FAILED$plain"
+  fi
+  printf '%s  %s (%d s)\n' "$mark" "$2" $((SECONDS - $3))
+  return "$1"
 }
 
 build() {
@@ -113,31 +123,32 @@ build() {
 
 check_programs() {
   heading "Unit, property and kernel tests"
-  tally "$scratch/ctest.xml" ctest --test-dir "$build" --output-on-failure --timeout 300 -j "$(nproc)" \
-    --no-tests=error --output-junit "$scratch/ctest.xml"
+  tally "ctest" ctest --test-dir "$build" --output-on-failure --timeout 300 -j "$(nproc)" --no-tests=error \
+    --output-junit "$scratch/report.xml"
 }
 
 live_tests() { # EXPRESSION
   heading "Live tests: BIRD, FRR, iptables, packets"
   # Debian's python3, whatever other comes first in PATH: that is the one that has Debian's pytest.
-  tally "$scratch/pytest.xml" env FLOWSPEC_BUILD="$root/$build" \
-    /usr/bin/python3 -B -m pytest -p no:cacheprovider -k "$1" --junitxml "$scratch/pytest.xml" tests/e2e
+  tally "pytest" env FLOWSPEC_BUILD="$root/$build" \
+    /usr/bin/python3 -B -m pytest -p no:cacheprovider --basetemp "$scratch/pytest" --tb=short -k "$1" \
+    --junitxml "$scratch/report.xml" tests/e2e
 }
 
 check_examples() {
   local carrier
   heading "Examples"
   for carrier in rt:65535 marking; do
-    check "examples/paper-loop.sh --sequence $carrier" examples/paper-loop.sh --build "$root/$build" --sequence "$carrier" || true
+    check "examples/paper-loop.sh --sequence $carrier" examples/paper-loop.sh --build "$root/$build" --sequence "$carrier"
   done
 }
 
 check_sources() {
   heading "Sources"
   check "clang-format" find common injector fetcher tests -name '*.[ch]pp' \
-    -exec clang-format --dry-run --Werror {} + || true
+    -exec clang-format --dry-run --Werror {} +
   check "shellcheck" find examples packaging tests .ci -type f \
-    '(' -name '*.sh' -o -path .ci/run ')' -exec shellcheck -x -P . {} + || true
+    '(' -name '*.sh' -o -path .ci/run ')' -exec shellcheck -x -P . {} +
 }
 
 # The two binaries where a distribution would have them, and they start.
