@@ -240,6 +240,12 @@ def test_somebody_holds_the_xtables_lock(segment: Segment, tmp_path: pathlib.Pat
     assert len(segment.leaf.chain("FLOWSPEC")) == 1
 
 
+def test_exit_code_1_means_that_nothing_changed_even_when_nobody_takes_the_report(segment: Segment) -> None:
+    before = segment.leaf.save()
+    done = segment.leaf.run("sh", "-c", f"{net.INJECTOR} sync --routes - >/dev/full", input=WEB, check=False)
+    assert done.returncode != 1 or segment.leaf.save() == before, done
+
+
 def script(path: pathlib.Path, body: str) -> pathlib.Path:
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)

@@ -188,6 +188,13 @@ def test_plan_for_iptables_restore_is_what_sync_makes(lab: net.Lab, segment: Seg
         assert other.save() == segment.leaf.save()
 
 
+@pytest.mark.parametrize("rate", ["0.000001", "1.500000", "31.000000", "12345.678711", f"{2.0**127:f}"])
+def test_any_rate_is_a_limit_that_a_second_sync_finds_in_place(segment: Segment, rate: str) -> None:
+    routes = f'[{{"to":"10.0.2.10/32"}},{{"ecomlist":"FS:rate {rate}"}},{{"time":"00:00:01"}}]\n'
+    segment.sync_text(routes)
+    segment.injector("plan", "--exit-code", "--routes", "-", input=routes)
+
+
 def test_names_of_chains(segment: Segment) -> None:
     segment.sync_text(WEB, "--chain", "PEERS", "--parent", "INPUT")
     assert segment.leaf.chain("INPUT") == ["-j PEERS"]

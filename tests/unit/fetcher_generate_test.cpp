@@ -102,7 +102,7 @@ TEST_CASE("with a rule that cannot be published nothing is written") {
   CHECK(world.out.str().empty());
 }
 
-TEST_CASE("--skip-unsupported publishes the rest, --strict tells by the exit code") {
+TEST_CASE("option --skip-unsupported publishes the rest, --strict tells by the exit code") {
   World world;
   GenerateOptions options; // the kernel's rules: mixed
   options.skip_unsupported = true;
@@ -115,7 +115,7 @@ TEST_CASE("--skip-unsupported publishes the rest, --strict tells by the exit cod
   CHECK(world.run(options) == exit_code::done);
 }
 
-TEST_CASE("--json prints the entries and what was rejected, the configuration goes to the file only") {
+TEST_CASE("option --json prints the entries and what was rejected, the configuration goes to the file only") {
   World world;
   GenerateOptions options = from("mixed");
   options.json = true;
@@ -139,7 +139,7 @@ TEST_CASE("--json prints the entries and what was rejected, the configuration go
   CHECK_THAT(second.files.at("bird.conf"), Catch::Contains("route flow4"));
 }
 
-TEST_CASE("--sequence none says what is lost") {
+TEST_CASE("option --sequence none says what is lost") {
   World world;
   GenerateOptions options = from("plain");
   options.sequence.kind = SequenceCarrier::Kind::none;
