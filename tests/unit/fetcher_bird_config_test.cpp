@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/error.hpp"
-#include "fetcher/bird_config.hpp"
 #include "common/printable.hpp"
+#include "fetcher/bird_config.hpp"
 
 #include <catch2/catch.hpp>
 
