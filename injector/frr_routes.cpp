@@ -45,16 +45,16 @@ struct Merged {
   std::optional<Rejected> refused; ///< of a path whose actions cannot be told
   bool conflict = false;           ///< several, and not the same
 
-  void add(Entry next) {
+  void add(const Entry& next) {
     conflict = conflict || (entry && !ask_the_same(*entry, next));
-    entry = entry ? stricter(*entry, next) : std::move(next);
+    entry = entry ? stricter(*entry, next) : next;
   }
-  void add(Merged other) {
+  void add(const Merged& other) {
     if (other.entry)
-      add(std::move(*other.entry));
+      add(*other.entry);
     conflict = conflict || other.conflict;
     if (other.refused)
-      refused = std::move(other.refused);
+      refused = other.refused;
   }
   /// A path that cannot be told could ask for anything, but for nothing stricter than to discard.
   bool usable() const { return entry && (!refused || entry->actions.discards()); }
