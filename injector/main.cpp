@@ -94,10 +94,13 @@ void print(const Pass& pass, const Options& options) {
     text = restore_text(pass, options.ours);
     break;
   }
-  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
-    throw Error(done && !pass.changes.edits.empty()
-                    ? "write to standard output: it does not take the report; the rules ARE changed, in full"
-                    : "write to standard output: it does not take the report; nothing was changed");
+  if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0)
+    return;
+  const char* const refused = "write to standard output: it does not take the report";
+  if (!done || pass.changes.edits.empty())
+    throw Error(fmt::format("{}; nothing was changed", refused));
+  // The exit status tells of the rules, and they are what they should be.
+  fmt::print(stderr, "flowspec-injector: {}; the rules are changed, in full\n", refused);
 }
 
 int run_command(const Options& options) {
