@@ -19,8 +19,13 @@ using namespace flowspec;
 
 namespace {
 
-std::string first_line(const std::string& text) {
-  return text.substr(0, text.find('\n'));
+/// The last line of what a program said: vtysh puts less important ones before the cause.
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of("\r\n ");
+  if (end == std::string::npos)
+    return "without a word";
+  const std::size_t before = text.find_last_of('\n', end);
+  return text.substr(before + 1, end - before); // npos + 1 is the beginning
 }
 
 AskFrr ask_vtysh(const Options& options) {
@@ -32,8 +37,8 @@ AskFrr ask_vtysh(const Options& options) {
     const Finished finished = run(argv, {.time = options.timeout});
     if (finished.exit_code != 0) {
       const std::string& words = finished.err.empty() ? finished.out : finished.err;
-      throw Error(fmt::format("ask FRR ({} -c \"{}\"): exit status {}: {}", options.vtysh, command,
-                              finished.exit_code, first_line(words)));
+      throw Error(fmt::format("ask FRR ({}): exit status {}: {}", fmt::join(argv, " "), finished.exit_code,
+                              last_line(words)));
     }
     return finished.out;
   };
