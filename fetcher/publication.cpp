@@ -109,7 +109,7 @@ class Publisher {
   /// name. Only as the default policy does it let known connections pass at the other end too.
   void publish_closing_rule(const Rule& rule) {
     last_rule_ = index_;
-    remark(Reason::published_as, "the default policy: nothing below it is reached");
+    remark(Reason::published_as, "discard, as the default policy: nothing below it is reached");
     publish_policy(Verdict::drop, fmt::format("{}: {}", index_ + 1, to_string(rule, family_)));
   }
 

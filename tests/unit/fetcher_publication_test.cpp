@@ -68,6 +68,32 @@ TEST_CASE("a rule for every packet is not taken for the policy") {
   CHECK(routes(publication) == Lines{"1 proto 17: accept", "2 dst 0.0.0.0/0: discard"});
 }
 
+TEST_CASE(
+    "a closing drop behind a rule for known connections is the policy, so that replies pass over there too") {
+  for (const char* closing : {"-j DROP", "-j REJECT"}) {
+    const Publication publication = publish_rules({"-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+                                                   "-p udp -j ACCEPT", closing, "-j LOG", "-p tcp -j ACCEPT"},
+                                                  "ACCEPT");
+    CHECK(routes(publication) == Lines{"2 proto 17: accept"});
+    REQUIRE(publication.routes.size() == 2);
+    CHECK(publication.routes[1].entry.actions.discards());
+    CHECK(publication.problems.empty());
+    CHECK(remarks(publication) ==
+          Lines{"rule 1: not-published: the injector's own rule for known connections stands for it, before "
+                "the default policy",
+                "rule 3: published-as: discard, as the default policy: nothing below it is reached",
+                "rule 4: not-published: rule 3 decides every packet before it",
+                "rule 5: not-published: rule 3 decides every packet before it"});
+  }
+  // Without one the firewall cuts replies as well; and an accepting policy has no rule of the injector's
+  // before it.
+  CHECK(routes(publish_rules({"-j DROP", "-p tcp -j ACCEPT"}, "ACCEPT")) ==
+        Lines{"1 dst 0.0.0.0/0: discard", "2 proto 6: accept"});
+  CHECK(remarks(publish_rules({"-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"}, "ACCEPT")) ==
+        Lines{"rule 1: not-published: the default policy accepts, so that known connections need no rule "
+              "before it"});
+}
+
 TEST_CASE("a long list gives several routes of the same place") {
   const Publication publication =
       publish_rules({"-p udp -j DROP", "-p tcp -m multiport --dports 1,3,5,7,9,11 -j ACCEPT"});
