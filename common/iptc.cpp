@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/iptc.hpp"
 
+#include "common/target_codec.hpp"
 #include "common/xtables_codec.hpp"
 #include "common/xtables_probe.hpp"
 
@@ -125,6 +126,7 @@ class TableOf {
   }
 
   Ruleset read() const;
+  std::vector<ChainCounters> counters() const;
   void commit(const std::vector<Edit>& edits);
 
  private:
@@ -147,6 +149,8 @@ class TableOf {
       throw Error(fmt::format("{} {}: {}", attempt, title(), edit_trouble(errno)));
   }
 
+  template <class Visit>
+  void each_rule(const char* chain, Visit visit) const;
   Chain read_chain(const char* name) const;
   Rule read_rule(const typename Tc::Entry* entry) const;
   void keep_policy_counters();
@@ -170,6 +174,26 @@ Ruleset TableOf<Tc>::read() const {
 }
 
 template <class Tc>
+std::vector<ChainCounters> TableOf<Tc>::counters() const {
+  std::vector<ChainCounters> result;
+  for (const char* chain = Tc::first_chain(handle_.get()); chain; chain = Tc::next_chain(handle_.get())) {
+    result.push_back({chain, {}});
+    each_rule(chain, [&](const auto* entry) {
+      result.back().rules.push_back({entry->counters.pcnt, entry->counters.bcnt});
+    });
+  }
+  return result;
+}
+
+template <class Tc>
+template <class Visit>
+void TableOf<Tc>::each_rule(const char* chain, Visit visit) const {
+  for (const auto* entry = Tc::first_rule(chain, handle_.get()); entry;
+       entry = Tc::next_rule(entry, handle_.get()))
+    visit(entry);
+}
+
+template <class Tc>
 Chain TableOf<Tc>::read_chain(const char* name) const {
   Chain chain{name, std::nullopt, {}};
   if (Tc::builtin(name, handle_.get())) {
@@ -178,9 +202,7 @@ Chain TableOf<Tc>::read_chain(const char* name) const {
     chain.policy =
         policy == flowspec::name(Verdict::drop) ? Verdict::drop : Verdict::accept; // it knows no third
   }
-  for (const auto* entry = Tc::first_rule(name, handle_.get()); entry;
-       entry = Tc::next_rule(entry, handle_.get()))
-    chain.rules.push_back(read_rule(entry));
+  each_rule(name, [&](const auto* entry) { chain.rules.push_back(read_rule(entry)); });
   return chain;
 }
 
@@ -213,8 +235,7 @@ template <class Tc>
 std::size_t& TableOf<Tc>::rules_of(const std::string& chain) {
   const auto [it, fresh] = rule_counts_.try_emplace(chain, 0);
   if (fresh)
-    for (const auto* e = Tc::first_rule(chain.c_str(), handle_.get()); e; e = Tc::next_rule(e, handle_.get()))
-      ++it->second;
+    each_rule(chain.c_str(), [&count = it->second](const auto*) { ++count; });
   return it->second;
 }
 
@@ -245,19 +266,21 @@ void TableOf<Tc>::carry_out(const InsertRule& edit) {
   if (const auto* jump = std::get_if<Jump>(&edit.rule.target)) {
     if (!Tc::is_chain(jump->chain.c_str(), handle_.get()) || Tc::builtin(jump->chain.c_str(), handle_.get()))
       refuse("it jumps to " + jump->chain + ", which is no chain of the user's");
-  } else if (std::holds_alternative<RejectTarget>(edit.rule.target) &&
-             Tc::is_chain("REJECT", handle_.get())) {
-    refuse("a chain named REJECT hides the target of that name");
   }
-  std::size_t& count = rules_of(edit.chain);
-  if (edit.index > count)
-    refuse(fmt::format("the chain has {} rules", count));
   std::vector<std::byte> bytes;
   try {
     bytes = encode(edit.rule, Tc::family);
   } catch (const std::invalid_argument& e) {
     refuse(e.what());
   }
+  if (xtables::is_extension(edit.rule.target)) {
+    const std::string name(xtables::encode_target(edit.rule.target, Tc::family).name);
+    if (Tc::is_chain(name.c_str(), handle_.get()))
+      refuse(fmt::format("a chain named {} hides the target of that name", name));
+  }
+  std::size_t& count = rules_of(edit.chain);
+  if (edit.index > count)
+    refuse(fmt::format("the chain has {} rules", count));
   const auto* entry = reinterpret_cast<const typename Tc::Entry*>(bytes.data());
   const auto position = static_cast<unsigned>(edit.index);
   expect(edit.index == count ? Tc::append_entry(edit.chain.c_str(), entry, handle_.get())
@@ -318,6 +341,10 @@ KernelTable& KernelTable::operator=(KernelTable&&) noexcept = default;
 
 Ruleset KernelTable::read() const {
   return std::visit([](const auto& table) { return table.read(); }, snapshot_->table);
+}
+
+std::vector<ChainCounters> KernelTable::counters() const {
+  return std::visit([](const auto& table) { return table.counters(); }, snapshot_->table);
 }
 
 void KernelTable::commit(const std::vector<Edit>& edits) {

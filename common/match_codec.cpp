@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//
-// Each match has a pair: write() gives what iptables 1.8 writes, read() takes what the kernel shows and gives
-// nothing when it asks for more than our words say.
 #include "common/match_codec.hpp"
+
+#include "common/match_structures.hpp"
 
 #include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_dscp.h>
 #include <linux/netfilter/xt_hashlimit.h>
+#include <linux/netfilter/xt_length.h>
 #include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_tcpudp.h>
 #include <linux/netfilter/xt_u32.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6t_frag.h>
+#include <linux/netfilter_ipv6/ip6t_ipv6header.h>
 
 #include <algorithm>
 #include <optional>
@@ -19,154 +22,6 @@
 namespace flowspec::xtables {
 
 namespace {
-
-using Data = std::span<const std::byte>;
-
-PortRange range_of(const __u16 (&ports)[2]) {
-  return {ports[0], ports[1]};
-}
-bool ordered(const PortRange& range) {
-  return range.first <= range.last;
-}
-
-template <class Info>
-void write_ports(Info& info, const PortRange& source, const PortRange& destination) {
-  require(ordered(source) && ordered(destination), "a port range that ends before it begins");
-  info.spts[0] = source.first;
-  info.spts[1] = source.last;
-  info.dpts[0] = destination.first;
-  info.dpts[1] = destination.last;
-}
-
-__u8 bit_if(bool condition, unsigned bit) {
-  return static_cast<__u8>(condition ? bit : 0);
-}
-
-// tcp and udp, revision 0
-
-/// iptables has no names for ECE and CWR, and its save command does not survive them.
-constexpr __u8 named_tcp_flags = 0x3f;
-
-ExtensionBytes write(const TcpMatch& match, Family) {
-  require((match.flags_mask & ~named_tcp_flags) == 0, "a TCP flag that iptables has no name for");
-  require((match.flags_set & ~match.flags_mask) == 0, "a TCP flag to be set that is not looked at");
-  require(match.option != 0 || !match.option_negated, "a negated TCP option that is not asked for");
-  Blank<xt_tcp> info;
-  write_ports(*info, match.source, match.destination);
-  info->option = match.option;
-  info->flg_mask = match.flags_mask;
-  info->flg_cmp = match.flags_set;
-  info->invflags = static_cast<__u8>(
-      bit_if(match.source_negated, XT_TCP_INV_SRCPT) | bit_if(match.destination_negated, XT_TCP_INV_DSTPT) |
-      bit_if(match.flags_negated, XT_TCP_INV_FLAGS) | bit_if(match.option_negated, XT_TCP_INV_OPTION));
-  return {"tcp", 0, std::move(info).bytes()};
-}
-
-std::optional<Match> read_tcp(Data data) {
-  const auto info = load<xt_tcp>(data);
-  const TcpMatch match{.source = range_of(info.spts),
-                       .destination = range_of(info.dpts),
-                       .source_negated = (info.invflags & XT_TCP_INV_SRCPT) != 0,
-                       .destination_negated = (info.invflags & XT_TCP_INV_DSTPT) != 0,
-                       .flags_mask = info.flg_mask,
-                       .flags_set = info.flg_cmp,
-                       .flags_negated = (info.invflags & XT_TCP_INV_FLAGS) != 0,
-                       .option = info.option,
-                       .option_negated = info.option != 0 && (info.invflags & XT_TCP_INV_OPTION) != 0};
-  if ((info.invflags & ~XT_TCP_INV_MASK) != 0 || !ordered(match.source) || !ordered(match.destination) ||
-      (info.flg_mask & ~named_tcp_flags) != 0 || (info.flg_cmp & ~info.flg_mask) != 0)
-    return std::nullopt;
-  return match;
-}
-
-ExtensionBytes write(const UdpMatch& match, Family) {
-  Blank<xt_udp> info;
-  write_ports(*info, match.source, match.destination);
-  info->invflags = static_cast<__u8>(bit_if(match.source_negated, XT_UDP_INV_SRCPT) |
-                                     bit_if(match.destination_negated, XT_UDP_INV_DSTPT));
-  return {"udp", 0, std::move(info).bytes()};
-}
-
-std::optional<Match> read_udp(Data data) {
-  const auto info = load<xt_udp>(data);
-  const UdpMatch match{.source = range_of(info.spts),
-                       .destination = range_of(info.dpts),
-                       .source_negated = (info.invflags & XT_UDP_INV_SRCPT) != 0,
-                       .destination_negated = (info.invflags & XT_UDP_INV_DSTPT) != 0};
-  if ((info.invflags & ~XT_UDP_INV_MASK) != 0 || !ordered(match.source) || !ordered(match.destination))
-    return std::nullopt;
-  return match;
-}
-
-// icmp and icmp6, revision 0: struct ip6t_icmp has the same members
-
-bool every_icmp(const ipt_icmp& info, Family family) {
-  return family == Family::ipv4 && info.type == IcmpMatch::any_type;
-}
-
-ExtensionBytes write(const IcmpMatch& match, Family family) {
-  require(match.code_first <= match.code_last, "an ICMP code range that ends before it begins");
-  Blank<ipt_icmp> info;
-  info->type = match.type;
-  info->code[0] = match.code_first;
-  info->code[1] = match.code_last;
-  info->invflags = bit_if(match.negated, IPT_ICMP_INV);
-  require(!every_icmp(*info, family) || (match.code_first == 0 && match.code_last == 255),
-          "an ICMP code of every type");
-  return {family == Family::ipv4 ? "icmp" : "icmp6", 0, std::move(info).bytes()};
-}
-
-std::optional<Match> read_icmp(Data data, Family family) {
-  const auto info = load<ipt_icmp>(data);
-  IcmpMatch match{info.type, info.code[0], info.code[1], (info.invflags & IPT_ICMP_INV) != 0};
-  if (every_icmp(info, family)) { // the kernel does not look at the code
-    match.code_first = 0;
-    match.code_last = 255;
-  }
-  if ((info.invflags & ~IPT_ICMP_INV) != 0 || match.code_first > match.code_last)
-    return std::nullopt;
-  return match;
-}
-
-// multiport, revision 1: pflags[i] says that ports[i] and ports[i + 1] are a range
-
-ExtensionBytes write(const MultiportMatch& match, Family) {
-  Blank<xt_multiport_v1> info;
-  require(!match.ports.empty(), "multiport without a port");
-  for (const PortRange& range : match.ports) {
-    require(ordered(range), "a port range that ends before it begins");
-    const unsigned slots = range.first == range.last ? 1 : 2;
-    require(info->count + slots <= MultiportMatch::slots,
-            "more than 15 ports in multiport (a range counts as two)");
-    info->pflags[info->count] = slots == 2;
-    info->ports[info->count++] = range.first;
-    if (slots == 2)
-      info->ports[info->count++] = range.last;
-  }
-  info->flags = static_cast<__u8>(match.side); // in the kernel's order
-  info->invert = match.negated;
-  return {"multiport", 1, std::move(info).bytes()};
-}
-
-std::optional<Match> read_multiport(Data data) {
-  const auto info = load<xt_multiport_v1>(data);
-  if (info.flags > XT_MULTIPORT_EITHER || info.count == 0 || info.count > XT_MULTI_PORTS)
-    return std::nullopt;
-  MultiportMatch match{
-      .side = static_cast<MultiportMatch::Side>(info.flags), .ports = {}, .negated = info.invert != 0};
-  for (unsigned i = 0; i < info.count; ++i) {
-    PortRange range{info.ports[i], info.ports[i]};
-    if (info.pflags[i] != 0) {
-      if (++i == info.count)
-        return std::nullopt;
-      range.last = info.ports[i];
-    }
-    if (!ordered(range))
-      return std::nullopt;
-    match.ports.push_back(range);
-  }
-  return match;
-}
 
 // conntrack: written as revision 3; in 1 to 3 the members that a test of the state needs are the same
 
@@ -358,6 +213,14 @@ std::optional<Match> read(std::string_view name, unsigned revision, Data data, F
     return read_hashlimit(data);
   if (is("u32", 0, sizeof(xt_u32)))
     return read_u32(data);
+  if (is("length", 0, sizeof(xt_length_info)))
+    return read_length(data);
+  if (is("dscp", 0, sizeof(xt_dscp_info)))
+    return read_dscp(data);
+  if (family == Family::ipv6 && is("frag", 0, sizeof(ip6t_frag)))
+    return read_fragment(data);
+  if (family == Family::ipv6 && is("ipv6header", 0, sizeof(ip6t_ipv6header_info)))
+    return read_ipv6_header(data);
   return std::nullopt;
 }
 

@@ -138,6 +138,43 @@ struct U32Match {
   bool operator==(const U32Match&) const = default;
 };
 
+/// `-m length`: the whole IP packet with its header, bytes.
+struct LengthMatch {
+  std::uint16_t first = 0;
+  std::uint16_t last = 65535;
+  bool negated = false;
+
+  bool operator==(const LengthMatch&) const = default;
+};
+
+/// `-m dscp --dscp`, 0..63.
+struct DscpMatch {
+  std::uint8_t value = 0;
+  bool negated = false;
+
+  bool operator==(const DscpMatch&) const = default;
+};
+
+/// `-m frag` (IPv6): there is a fragment header, and every flag asked for is true of it. A packet whose
+/// headers cannot be followed is dropped by the kernel.
+struct FragmentMatch {
+  bool first = false; ///< --fragfirst: offset 0
+  bool more = false;  ///< --fragmore: more fragments
+  bool last = false;  ///< --fraglast: no more fragments
+
+  bool operator==(const FragmentMatch&) const = default;
+};
+
+/// `-m ipv6header --soft`: each of `headers` is in the packet's chain; negated: none of them is. Of a packet
+/// whose headers cannot be followed to their end this says nothing to rely on.
+struct Ipv6HeaderMatch {
+  static constexpr std::uint8_t fragment = 1U << 4; ///< the kernel's MASK_FRAGMENT
+  std::uint8_t headers = 0;
+  bool negated = false;
+
+  bool operator==(const Ipv6HeaderMatch&) const = default;
+};
+
 /// A match that these tools do not speak: kept to be shown and compared, never written.
 struct OpaqueMatch {
   std::string name;
@@ -147,8 +184,9 @@ struct OpaqueMatch {
   bool operator==(const OpaqueMatch&) const = default;
 };
 
-using Match = std::variant<TcpMatch, UdpMatch, IcmpMatch, MultiportMatch, ConntrackMatch, CommentMatch,
-                           HashlimitMatch, U32Match, OpaqueMatch>;
+using Match =
+    std::variant<TcpMatch, UdpMatch, IcmpMatch, MultiportMatch, ConntrackMatch, CommentMatch, HashlimitMatch,
+                 U32Match, LengthMatch, DscpMatch, FragmentMatch, Ipv6HeaderMatch, OpaqueMatch>;
 
 enum class Verdict : std::uint8_t { accept, drop, return_ };
 /// "ACCEPT", "DROP", "RETURN".
@@ -172,6 +210,29 @@ struct NoTarget {
   bool operator==(const NoTarget&) const = default;
 };
 
+/// `-j DSCP --set-dscp`, 0..63; in table mangle. The packet goes on to the next rule.
+struct DscpTarget {
+  std::uint8_t value = 0;
+  bool operator==(const DscpTarget&) const = default;
+};
+
+/// `-j MARK --set-xmark value/mask`: the bits of `mask` become 0, then those of `value` change over. The
+/// packet goes on to the next rule.
+struct MarkTarget {
+  std::uint32_t value = 0;
+  std::uint32_t mask = 0xffffffff;
+  bool operator==(const MarkTarget&) const = default;
+};
+
+/// `-j NFLOG`: a copy goes to whoever listens to the group. The packet goes on to the next rule.
+struct NflogTarget {
+  static constexpr std::size_t max_prefix = 63;
+  std::uint16_t group = 0;
+  std::string prefix;
+
+  bool operator==(const NflogTarget&) const = default;
+};
+
 /// A target that these tools do not speak.
 struct OpaqueTarget {
   std::string name;
@@ -181,7 +242,8 @@ struct OpaqueTarget {
   bool operator==(const OpaqueTarget&) const = default;
 };
 
-using Target = std::variant<NoTarget, Verdict, Jump, RejectTarget, OpaqueTarget>;
+using Target =
+    std::variant<NoTarget, Verdict, Jump, RejectTarget, DscpTarget, MarkTarget, NflogTarget, OpaqueTarget>;
 
 /// One rule; a member left at its default asks nothing. The family is the ruleset's.
 struct Rule {

@@ -215,6 +215,32 @@ void put(Out out, const U32Match& match, Family) {
   fmt::format_to(out, "\"");
 }
 
+void put(Out out, const LengthMatch& match, Family) {
+  fmt::format_to(out, " -m length{} --length {}", sign(match.negated), range_text({match.first, match.last}));
+}
+
+void put(Out out, const DscpMatch& match, Family) {
+  fmt::format_to(out, " -m dscp{} --dscp {:#04x}", sign(match.negated), match.value);
+}
+
+void put(Out out, const FragmentMatch& match, Family) {
+  fmt::format_to(out, " -m frag{}{}{}", match.first ? " --fragfirst" : "", match.more ? " --fragmore" : "",
+                 match.last ? " --fraglast" : "");
+}
+
+/// The names of /etc/protocols, as iptables-save prints them; without that file iptables has others of its
+/// own.
+void put(Out out, const Ipv6HeaderMatch& match, Family) {
+  constexpr std::array<std::string_view, 8> names{"protocol",  "ipv6-nonxt", "esp",       "ah",
+                                                  "ipv6-frag", "ipv6-route", "ipv6-opts", "hop-by-hop"};
+  fmt::format_to(out, " -m ipv6header{} --header", sign(match.negated));
+  std::string_view separator = " ";
+  for (std::size_t bit = names.size(); bit-- > 0;)
+    if (match.headers >> bit & 1)
+      fmt::format_to(out, "{}{}", std::exchange(separator, ","), names[bit]);
+  fmt::format_to(out, " --soft");
+}
+
 void put(Out out, const OpaqueMatch& match, Family) {
   fmt::format_to(out, " -m [{} rev {}, {} bytes]", match.name, match.revision, match.data.size());
 }
@@ -228,6 +254,19 @@ void put(Out out, const Jump& jump) {
 }
 void put(Out out, const RejectTarget& target) {
   fmt::format_to(out, " -j REJECT --reject-with {}", target.with);
+}
+void put(Out out, const DscpTarget& target) {
+  fmt::format_to(out, " -j DSCP --set-dscp {:#04x}", target.value);
+}
+void put(Out out, const MarkTarget& target) {
+  fmt::format_to(out, " -j MARK --set-xmark {:#x}/{:#x}", target.value, target.mask);
+}
+void put(Out out, const NflogTarget& target) {
+  fmt::format_to(out, " -j NFLOG");
+  if (!target.prefix.empty())
+    fmt::format_to(out, " --nflog-prefix {}", quoted(target.prefix));
+  if (target.group != 0)
+    fmt::format_to(out, " --nflog-group {}", target.group);
 }
 void put(Out out, const OpaqueTarget& target) {
   fmt::format_to(out, " -j [{} rev {}, {} bytes]", target.name, target.revision, target.data.size());

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/target_codec.hpp"
 
+#include <linux/netfilter/xt_DSCP.h>
+#include <linux/netfilter/xt_MARK.h>
+#include <linux/netfilter/xt_NFLOG.h>
 #include <linux/netfilter_ipv4/ipt_REJECT.h>
 #include <linux/netfilter_ipv6/ip6t_REJECT.h>
 
@@ -11,6 +14,7 @@ namespace flowspec::xtables {
 
 namespace {
 
+using Data = std::span<const std::byte>;
 using RejectWord = std::pair<unsigned, std::string_view>;
 constexpr std::array<RejectWord, 8> reject_words_ipv4{{{IPT_ICMP_NET_UNREACHABLE, "icmp-net-unreachable"},
                                                        {IPT_ICMP_HOST_UNREACHABLE, "icmp-host-unreachable"},
@@ -61,14 +65,95 @@ ExtensionBytes write(const RejectTarget& target, Family family) {
   return {"REJECT", 0, std::move(info).bytes()};
 }
 
+std::optional<Target> read_reject(Data data, Family family) {
+  const auto words = reject_words(family);
+  const auto word = std::ranges::find(words, load<std::uint32_t>(data), &RejectWord::first);
+  if (word == words.end())
+    return std::nullopt;
+  return RejectTarget{std::string(word->second)};
+}
+
+ExtensionBytes write(const DscpTarget& target, Family) {
+  require(target.value <= XT_DSCP_MAX, "a DSCP above 63");
+  Blank<xt_DSCP_info> info;
+  info->dscp = target.value;
+  return {"DSCP", 0, std::move(info).bytes()};
+}
+
+std::optional<Target> read_dscp(Data data) {
+  const auto info = load<xt_DSCP_info>(data);
+  if (info.dscp > XT_DSCP_MAX)
+    return std::nullopt;
+  return DscpTarget{info.dscp};
+}
+
+ExtensionBytes write(const MarkTarget& target, Family) {
+  Blank<xt_mark_tginfo2> info;
+  info->mark = target.value;
+  info->mask = target.mask;
+  return {"MARK", 2, std::move(info).bytes()};
+}
+
+Target read_mark(Data data) {
+  const auto info = load<xt_mark_tginfo2>(data);
+  return MarkTarget{.value = info.mark, .mask = info.mask};
+}
+
+static_assert(sizeof(xt_nflog_info::prefix) == NflogTarget::max_prefix + 1);
+
+/// iptables takes no line break in it.
+bool sayable_prefix(std::string_view prefix) {
+  return prefix.find('\n') == std::string_view::npos;
+}
+
+ExtensionBytes write(const NflogTarget& target, Family) {
+  require(target.prefix.size() <= NflogTarget::max_prefix, "an NFLOG prefix of more than 63 bytes");
+  require(target.prefix.find('\0') == std::string::npos && sayable_prefix(target.prefix),
+          "an NFLOG prefix with a NUL or a line break");
+  Blank<xt_nflog_info> info;
+  info->group = target.group;
+  info->threshold = XT_NFLOG_DEFAULT_THRESHOLD;
+  std::ranges::copy(target.prefix, info->prefix);
+  return {"NFLOG", 0, std::move(info).bytes()};
+}
+
+std::optional<Target> read_nflog(Data data) {
+  const auto info = load<xt_nflog_info>(data);
+  const auto* end = std::ranges::find(info.prefix, '\0');
+  if (info.len != 0 || info.flags != 0 || info.threshold != XT_NFLOG_DEFAULT_THRESHOLD ||
+      end == std::end(info.prefix) || !sayable_prefix({info.prefix, end}))
+    return std::nullopt;
+  return NflogTarget{.group = info.group, .prefix = {info.prefix, end}};
+}
+
 ExtensionBytes write(const OpaqueTarget&, Family) {
   throw std::invalid_argument("a target that was only read as bytes");
+}
+
+std::optional<Target> read(std::string_view name, unsigned revision, Data data, Family family) {
+  const auto is = [&](std::string_view n, unsigned r, std::size_t size) {
+    return name == n && revision == r && data.size() == aligned(size);
+  };
+  if (is("REJECT", 0, sizeof(ipt_reject_info)))
+    return read_reject(data, family);
+  if (is("DSCP", 0, sizeof(xt_DSCP_info)))
+    return read_dscp(data);
+  if (is("MARK", 2, sizeof(xt_mark_tginfo2)))
+    return read_mark(data);
+  if (is("NFLOG", 0, sizeof(xt_nflog_info)))
+    return read_nflog(data);
+  return std::nullopt;
 }
 
 } // namespace
 
 ExtensionBytes encode_target(const Target& target, Family family) {
   return std::visit([&](const auto& t) { return write(t, family); }, target);
+}
+
+bool is_extension(const Target& target) {
+  return !std::holds_alternative<NoTarget>(target) && !std::holds_alternative<Verdict>(target) &&
+         !std::holds_alternative<Jump>(target);
 }
 
 std::optional<Target> decode_standard_target(std::string_view name) {
@@ -82,12 +167,8 @@ std::optional<Target> decode_standard_target(std::string_view name) {
 
 Target decode_extension_target(std::string_view name, std::uint8_t revision, std::span<const std::byte> data,
                                Family family) {
-  if (name == "REJECT" && revision == 0 && data.size() == aligned(sizeof(ipt_reject_info))) {
-    const auto words = reject_words(family);
-    const auto word = std::ranges::find(words, load<std::uint32_t>(data), &RejectWord::first);
-    if (word != words.end())
-      return RejectTarget{std::string(word->second)};
-  }
+  if (const std::optional<Target> target = read(name, revision, data, family))
+    return *target;
   return OpaqueTarget{std::string(name), revision, octets(data)};
 }
 

@@ -5,6 +5,7 @@
 #include "common/xtables_probe.hpp"
 
 #include "common/match_codec.hpp"
+#include "common/target_codec.hpp"
 
 #include <fmt/format.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
@@ -40,8 +41,10 @@ std::set<Extension> extensions_of(const std::vector<Edit>& edits, Family family)
       const xtables::ExtensionBytes bytes = xtables::encode_match(match, family);
       result.insert({false, std::string(bytes.name), bytes.revision});
     }
-    if (std::holds_alternative<RejectTarget>(insert->rule.target))
-      result.insert({true, "REJECT", 0});
+    if (xtables::is_extension(insert->rule.target)) {
+      const xtables::ExtensionBytes bytes = xtables::encode_target(insert->rule.target, family);
+      result.insert({true, std::string(bytes.name), bytes.revision});
+    }
   }
   return result;
 }

@@ -17,7 +17,7 @@ namespace {
 
 using Options = std::span<const RuleOption>;
 
-/// "80", "80:90", ":90" or "80:".
+/// "80", "80:90", ":90" or "80:": ports, and lengths too.
 PortRange ports(std::string_view text, std::string_view option) {
   const auto port = [option](std::string_view digits) {
     return static_cast<std::uint16_t>(number(digits, 65535, option));
@@ -153,6 +153,22 @@ ConntrackMatch read_states(Options options) {
   return {flag_names(options.front().value(), options.front().name, names), options.front().negated};
 }
 
+LengthMatch read_length(Options options) {
+  if (options.empty())
+    throw UnreadablePart("-m length without a length");
+  const RuleOption& option = options.front();
+  const PortRange range = ports(option.value(), option.name);
+  return {.first = range.first, .last = range.last, .negated = option.negated};
+}
+
+DscpMatch read_dscp(Options options) {
+  if (options.empty())
+    throw UnreadablePart("-m dscp without a value");
+  const RuleOption& option = options.front();
+  return {.value = static_cast<std::uint8_t>(number(option.value(), 63, option.name)),
+          .negated = option.negated};
+}
+
 CommentMatch read_comment(Options options) {
   if (options.empty())
     throw UnreadablePart("-m comment without a comment");
@@ -166,8 +182,9 @@ CommentMatch read_comment(Options options) {
 } // namespace
 
 Match read_match(std::string_view name, Options options, Family family) {
-  static constexpr std::array known{"tcp",       "udp",   "icmp",    "icmp6", "multiport",
-                                    "conntrack", "state", "comment", "u32",   "hashlimit"};
+  static constexpr std::array known{"tcp",       "udp",   "icmp",    "icmp6",     "multiport",
+                                    "conntrack", "state", "comment", "u32",       "hashlimit",
+                                    "length",    "dscp",  "frag",    "ipv6header"};
   if (std::ranges::find(known, name) == known.end())
     throw UnreadablePart(fmt::format("-m {}", name));
   std::set<std::string_view> seen;
@@ -193,6 +210,14 @@ Match read_match(std::string_view name, Options options, Family family) {
     return read_u32(options);
   if (name == "hashlimit")
     return read_hashlimit(options, family);
+  if (name == "length")
+    return read_length(options);
+  if (name == "dscp")
+    return read_dscp(options);
+  if (name == "frag" && family == Family::ipv6)
+    return read_fragment(options);
+  if (name == "ipv6header" && family == Family::ipv6)
+    return read_ipv6_header(options);
   throw UnreadablePart(fmt::format("-m {} in {}", name, flowspec::name(family)));
 }
 

@@ -15,8 +15,11 @@ namespace flowspec {
 /// whatever no member of it holds.
 Match read_match(std::string_view name, std::span<const RuleOption> options, Family family);
 
-/// The two with a notation of their own.
+/// Those with a notation of their own.
 HashlimitMatch read_hashlimit(std::span<const RuleOption> options, Family family);
 U32Match read_u32(std::span<const RuleOption> options);
+/// The two that only IPv6 has.
+FragmentMatch read_fragment(std::span<const RuleOption> options);
+Ipv6HeaderMatch read_ipv6_header(std::span<const RuleOption> options);
 
 } // namespace flowspec

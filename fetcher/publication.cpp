@@ -52,6 +52,12 @@ std::string why_no_action(const Rule& rule) {
     return fmt::format("chain {} is not followed yet", jump->chain);
   if (const auto* opaque = std::get_if<OpaqueTarget>(&rule.target))
     return fmt::format("not understood: -j {}", opaque->name);
+  if (std::holds_alternative<DscpTarget>(rule.target))
+    return "-j DSCP is not published yet";
+  if (std::holds_alternative<MarkTarget>(rule.target))
+    return "-j MARK is not published yet";
+  if (std::holds_alternative<NflogTarget>(rule.target))
+    return "-j NFLOG is not published yet";
   return rule.target == Target(Verdict::return_) ? "RETURN is not published yet" : "";
 }
 

@@ -82,6 +82,20 @@ class MatchReader {
   void operator()(const CommentMatch&) {}
   void operator()(const HashlimitMatch&) { stop("rate limits are not published yet"); }
   void operator()(const U32Match&) { stop("u32 tests have no flowspec component"); }
+  void operator()(const LengthMatch& match) {
+    ValueSet lengths(domain::packet_length);
+    if (match.first <= match.last)
+      lengths = {domain::packet_length, {{match.first, match.last}}};
+    narrow(components_.packet_length, match.negated ? lengths.complement() : lengths);
+  }
+
+  void operator()(const DscpMatch& match) {
+    const ValueSet value = ValueSet::single(domain::dscp, match.value);
+    narrow(components_.dscp, match.negated ? value.complement() : value);
+  }
+
+  void operator()(const FragmentMatch&) { stop("fragment headers are not published yet"); }
+  void operator()(const Ipv6HeaderMatch&) { stop("extension headers are not published yet"); }
   void operator()(const OpaqueMatch& match) { stop(fmt::format("not understood: -m {}", match.name)); }
 
  private:

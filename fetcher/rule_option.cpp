@@ -13,12 +13,13 @@ namespace flowspec {
 
 namespace {
 
-/// An option that the matches of rule.hpp have.
+/// An option that the matches and targets of rule.hpp have.
 struct Form {
-  std::string_view name;     ///< as iptables-save writes it
-  std::string_view synonym;  ///< what iptables takes too
-  unsigned values;           ///< how many words follow it
-  std::string_view owners{}; ///< the matches that have it, a space around each; empty: every rule's
+  std::string_view name;    ///< as iptables-save writes it
+  std::string_view synonym; ///< what iptables takes too
+  unsigned values;          ///< how many words follow it
+  std::string_view
+      owners{}; ///< the matches that have it, a space around each; empty: every rule's, or a target's
 };
 
 constexpr std::array forms{
@@ -35,6 +36,10 @@ constexpr std::array forms{
     Form{"-j", "--jump", 1},
     Form{"-g", "--goto", 1},
     Form{"--reject-with", "", 1},
+    Form{"--set-dscp", "", 1},
+    Form{"--set-xmark", "", 1},
+    Form{"--nflog-prefix", "", 1},
+    Form{"--nflog-group", "", 1},
     Form{"--sport", "--source-port", 1, " tcp udp "},
     Form{"--dport", "--destination-port", 1, " tcp udp "},
     Form{"--tcp-flags", "", 2, " tcp "},
@@ -49,6 +54,13 @@ constexpr std::array forms{
     Form{"--state", "", 1, " state "},
     Form{"--comment", "", 1, " comment "},
     Form{"--u32", "", 1, " u32 "},
+    Form{"--length", "", 1, " length "},
+    Form{"--dscp", "", 1, " dscp "},
+    Form{"--fragfirst", "", 0, " frag "},
+    Form{"--fragmore", "", 0, " frag "},
+    Form{"--fraglast", "", 0, " frag "},
+    Form{"--header", "", 1, " ipv6header "},
+    Form{"--soft", "", 0, " ipv6header "},
     Form{"--hashlimit-upto", "", 1, " hashlimit "},
     Form{"--hashlimit-above", "", 1, " hashlimit "},
     Form{"--hashlimit-burst", "", 1, " hashlimit "},

@@ -4,12 +4,11 @@
 #include "fetcher/match_options.hpp"
 #include "fetcher/protocol_names.hpp"
 #include "fetcher/rule_option.hpp"
+#include "fetcher/target_options.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <set>
 #include <string>
 #include <utility>
@@ -49,22 +48,6 @@ Prefix read_prefix(const RuleOption& option, Family family) {
   return Prefix::masked(*address, static_cast<unsigned>(number(parts[1], address_bits(family), option.name)));
 }
 
-/// The words of --reject-with that iptables prints.
-bool is_reject_word(std::string_view word, Family family) {
-  static constexpr std::array ipv4{
-      "icmp-net-unreachable", "icmp-host-unreachable", "icmp-port-unreachable", "icmp-proto-unreachable",
-      "icmp-net-prohibited",  "icmp-host-prohibited",  "icmp-admin-prohibited", "tcp-reset"};
-  static constexpr std::array ipv6{"icmp6-no-route",
-                                   "icmp6-adm-prohibited",
-                                   "icmp6-addr-unreachable",
-                                   "icmp6-port-unreachable",
-                                   "icmp6-policy-fail",
-                                   "icmp6-reject-route",
-                                   "tcp-reset"};
-  return family == Family::ipv4 ? std::ranges::find(ipv4, word) != ipv4.end()
-                                : std::ranges::find(ipv6, word) != ipv6.end();
-}
-
 /// A name with the options that follow it: "-m tcp --dport 80" or "-j REJECT --reject-with tcp-reset".
 struct Extension {
   std::string name;
@@ -89,7 +72,7 @@ class RuleReader {
         }
       });
     if (target_)
-      attempt([&] { rule_.target = read_target(); });
+      attempt([&] { read_target_of_rule(); });
     return std::move(rule_);
   }
 
@@ -167,39 +150,29 @@ class RuleReader {
     }
   }
 
-  Target read_target() {
-    const std::string& target = target_->name;
-    const auto no_options = [this] {
-      if (!target_->options.empty())
-        throw UnreadablePart(fmt::format("{} of -j {}", target_->options.front().name, target_->name));
-    };
-    if (is_chain_(target)) {
-      no_options();
-      return Jump{target, go_to_};
+  void read_target_of_rule() {
+    const std::string& name = target_->name;
+    if (is_chain_(name)) {
+      take_target_without_options(Jump{name, go_to_});
+      return;
     }
     for (const Verdict verdict : {Verdict::accept, Verdict::drop, Verdict::return_})
-      if (target == name(verdict) && !go_to_) {
-        rule_.target = verdict;
-        no_options();
-        return verdict;
+      if (name == flowspec::name(verdict) && !go_to_) {
+        take_target_without_options(verdict);
+        return;
       }
-    if (target == "REJECT" && !go_to_)
-      return read_reject();
-    rule_.target = OpaqueTarget{target, 0, {}};
-    throw UnreadablePart(fmt::format("{} {}", go_to_ ? "-g" : "-j", target));
+    if (!go_to_) {
+      read_target(rule_.target, name, target_->options, family_);
+      return;
+    }
+    rule_.target = OpaqueTarget{name, 0, {}};
+    throw UnreadablePart(fmt::format("-g {}", name));
   }
 
-  RejectTarget read_reject() {
-    RejectTarget reject{family_ == Family::ipv4 ? "icmp-port-unreachable" : "icmp6-port-unreachable"};
-    rule_.target = reject;
-    for (const RuleOption& option : target_->options) {
-      option.must_be_plain();
-      if (option.name != "--reject-with" || !is_reject_word(option.value(), family_))
-        throw UnreadablePart(
-            fmt::format("{} of -j REJECT", option.values.empty() ? option.name : option.value()));
-      reject.with = option.value();
-    }
-    return reject;
+  void take_target_without_options(Target target) {
+    rule_.target = std::move(target);
+    if (!target_->options.empty())
+      throw UnreadablePart(fmt::format("{} of -j {}", target_->options.front().name, target_->name));
   }
 
   Family family_;

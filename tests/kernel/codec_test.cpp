@@ -5,10 +5,16 @@
 #include "tests/support/generate.hpp"
 
 #include <catch2/catch.hpp>
+#include <linux/netfilter/xt_DSCP.h>
+#include <linux/netfilter/xt_NFLOG.h>
 #include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_dscp.h>
+#include <linux/netfilter/xt_length.h>
 #include <linux/netfilter/xt_tcpudp.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
+#include <linux/netfilter_ipv6/ip6t_frag.h>
+#include <linux/netfilter_ipv6/ip6t_ipv6header.h>
 
 #include <endian.h>
 
@@ -89,6 +95,8 @@ TEST_CASE("encode refuses what would not be read back as the same") {
     refused(rule, Family::ipv6);
     rule.target = RejectTarget{"icmp6-no-route"};
     refused(rule, Family::ipv4);
+    refused(with(FragmentMatch{.first = true}));
+    refused(with(Ipv6HeaderMatch{.headers = Ipv6HeaderMatch::fragment}));
   }
   SECTION("names that do not fit") {
     rule.in_interface = "sixteen-letters-";
@@ -104,6 +112,12 @@ TEST_CASE("encode refuses what would not be read back as the same") {
     refused(with(CommentMatch{std::string("a\0b", 3)}));
     refused(with(HashlimitMatch{.name = std::string(255, 'x'), .average = 1}));
     refused(with(HashlimitMatch{.name = "", .average = 1}));
+    rule.target = NflogTarget{.prefix = std::string(64, 'x')};
+    refused(rule);
+    rule.target = NflogTarget{.prefix = std::string("a\0b", 3)};
+    refused(rule);
+    rule.target = NflogTarget{.prefix = "two\nlines"};
+    refused(rule);
   }
   SECTION("values that do not fit") {
     refused(with(TcpMatch{.source = {2, 1}, .destination = {}}));
@@ -124,6 +138,12 @@ TEST_CASE("encode refuses what would not be read back as the same") {
     refused(with(U32Match{.tests = {{.steps = {{U32Match::Operator::at, 1}}, .ranges = {{1, 1}}}}}));
     refused(
         with(U32Match{.tests = {{.steps = {{}, {U32Match::Operator::left_shift, 32}}, .ranges = {{1, 1}}}}}));
+    refused(with(LengthMatch{.first = 2, .last = 1}));
+    refused(with(DscpMatch{.value = 64}));
+    refused(with(FragmentMatch{.more = true, .last = true}), Family::ipv6);
+    refused(with(Ipv6HeaderMatch{}), Family::ipv6);
+    rule.target = DscpTarget{64};
+    refused(rule);
     Rule huge;
     huge.matches.assign(40, U32Match{.tests = {{.steps = {{}}, .ranges = {{1, 1}}}}});
     refused(huge);
@@ -203,10 +223,96 @@ TEST_CASE("a match that asks for more than our words say is opaque, with all its
   });
 }
 
+TEST_CASE("a length, a DSCP or an extension header that our words do not say is opaque") {
+  const auto read = [](Match match, const std::function<void(std::byte*)>& change) {
+    std::vector<std::byte> bytes = encode(with(std::move(match)), Family::ipv6);
+    change(bytes.data() + sizeof(ip6t_entry) + sizeof(xt_entry_match));
+    const Rule rule = decode(bytes, Family::ipv6, "", false);
+    CHECK(rule.unreadable.empty());
+    return rule.matches.at(0);
+  };
+  const auto opaque = [&]<class Info>(Match match, void (*change)(Info&)) {
+    const auto same = [](std::byte*) {};
+    CHECK(read(match, same) == match);
+    CHECK(std::holds_alternative<OpaqueMatch>(
+        read(match, [&](std::byte* info) { change(*reinterpret_cast<Info*>(info)); })));
+  };
+  const LengthMatch length{.first = 40, .last = 100};
+  opaque(
+      length, +[](xt_length_info& info) { info.min = 101; });
+  opaque(
+      length, +[](xt_length_info& info) { info.invert = 2; });
+  opaque(
+      DscpMatch{.value = 46}, +[](xt_dscp_info& info) { info.dscp = 64; });
+  const FragmentMatch fragment{.first = true, .more = true};
+  opaque(
+      fragment, +[](ip6t_frag& info) { info.flags |= IP6T_FRAG_IDS; });
+  opaque(
+      fragment, +[](ip6t_frag& info) { info.flags |= IP6T_FRAG_LEN; });
+  opaque(
+      fragment, +[](ip6t_frag& info) { info.flags |= IP6T_FRAG_RES; });
+  opaque(
+      fragment, +[](ip6t_frag& info) { info.flags |= IP6T_FRAG_NMF; });
+  opaque(
+      fragment, +[](ip6t_frag& info) { info.ids[0] = 5; });
+  opaque(
+      fragment, +[](ip6t_frag& info) { info.ids[1] = 5; });
+  opaque(
+      fragment, +[](ip6t_frag& info) { info.invflags = IP6T_FRAG_INV_IDS; });
+  const Ipv6HeaderMatch header{.headers = Ipv6HeaderMatch::fragment, .negated = true};
+  opaque(
+      header, +[](ip6t_ipv6header_info& info) { info.modeflag = 0; });
+  opaque(
+      header, +[](ip6t_ipv6header_info& info) { info.matchflags = 0; });
+  opaque(
+      header, +[](ip6t_ipv6header_info& info) { info.invflags = 0x10; });
+
+  // In IPv4 nobody knows what these would mean.
+  std::vector<std::byte> bytes = encode(with(DscpMatch{.value = 46}), Family::ipv4);
+  auto& head = *reinterpret_cast<xt_entry_match*>(bytes.data() + sizeof(ipt_entry));
+  std::strcpy(head.u.user.name, "ipv6header");
+  CHECK(std::holds_alternative<OpaqueMatch>(decode(bytes, Family::ipv4, "", false).matches.at(0)));
+}
+
+TEST_CASE("a target that asks for more than our words say is opaque") {
+  const auto read = [](const Target& target, const std::string& name,
+                       const std::function<void(xt_entry_target&)>& change) {
+    Rule rule;
+    rule.target = target;
+    std::vector<std::byte> bytes = encode(rule, Family::ipv4);
+    change(*reinterpret_cast<xt_entry_target*>(bytes.data() + sizeof(ipt_entry)));
+    const Rule decoded = decode(bytes, Family::ipv4, name, false);
+    CHECK(decoded.unreadable.empty());
+    return decoded.target;
+  };
+  const auto opaque = [&]<class Info>(const Target& target, const std::string& name, void (*change)(Info&)) {
+    CHECK(read(target, name, [](xt_entry_target&) {}) == target);
+    CHECK(std::holds_alternative<OpaqueTarget>(
+        read(target, name, [&](xt_entry_target& entry) { change(*reinterpret_cast<Info*>(entry.data)); })));
+  };
+  opaque(
+      DscpTarget{46}, "DSCP", +[](xt_DSCP_info& info) { info.dscp = 64; });
+  const NflogTarget nflog{.group = 3, .prefix = "flowspec abc"};
+  opaque(
+      nflog, "NFLOG", +[](xt_nflog_info& info) { info.len = 20; });
+  opaque(
+      nflog, "NFLOG", +[](xt_nflog_info& info) { info.flags = XT_NFLOG_F_COPY_LEN; });
+  opaque(
+      nflog, "NFLOG", +[](xt_nflog_info& info) { info.threshold = 2; });
+  opaque(
+      nflog, "NFLOG", +[](xt_nflog_info& info) { info.prefix[3] = '\n'; });
+  opaque(
+      nflog, "NFLOG", +[](xt_nflog_info& info) { std::memset(info.prefix, 'x', sizeof info.prefix); });
+  // Revision 1 has a mode in place of the mask.
+  CHECK(std::holds_alternative<OpaqueTarget>(
+      read(MarkTarget{0x10, 0xff}, "MARK", [](xt_entry_target& entry) { entry.u.user.revision = 1; })));
+}
+
 TEST_CASE("decode takes any bytes") {
   generate::Random random(generate::seed());
   const auto octet = [&] { return static_cast<std::byte>(generate::number(random, 0, 255)); };
-  const std::array<std::string, 6> targets{"", "ACCEPT", "QUEUE", "REJECT", "LOG", "FLOWSPEC"};
+  const std::array<std::string, 9> targets{"",     "ACCEPT", "QUEUE", "REJECT",  "DSCP",
+                                           "MARK", "NFLOG",  "LOG",   "FLOWSPEC"};
   std::size_t unreadable = 0;
   for (int i = 0; i < 100'000; ++i) {
     const Family family = generate::chance(random, 50) ? Family::ipv4 : Family::ipv6;

@@ -31,7 +31,7 @@ const std::vector<Seen> filter_forward{
     {"-m conntrack --ctstate NEW --ctproto 6 -j ACCEPT", "-m [conntrack rev 3, 168 bytes] -j ACCEPT"},
     {"-m limit --limit 5/min -j LOG --log-prefix \"drop \" --log-level 4",
      "-m [limit rev 0, 40 bytes] -j [LOG rev 0, 32 bytes]"},
-    {"-j NFLOG --nflog-group 3", "-j [NFLOG rev 0, 80 bytes]"},
+    {"-j NFLOG --nflog-group 3 --nflog-size 20", "-j [NFLOG rev 0, 80 bytes]"},
     {"-j NFQUEUE --queue-num 5", "-j [NFQUEUE rev 3, 8 bytes]"},
     {"-j QUEUE", "[unreadable: verdict QUEUE]"},
     {"-m recent --name bad --update --seconds 60 --rsource -j DROP", "-m [recent rev 1, 232 bytes] -j DROP"},
@@ -40,7 +40,7 @@ const std::vector<Seen> filter_forward{
     {"-m comment --comment \"a \\\"set\\\" of things\" -g web",
      "-m comment --comment \"a \\\"set\\\" of things\" -g web"},
     {"-p icmp -m icmp --icmp-type 8 -m length --length 5:7 -g web",
-     "-p icmp -m icmp --icmp-type 8 -m [length rev 0, 8 bytes] -g web"},
+     "-p icmp -m icmp --icmp-type 8 -m length --length 5:7 -g web"},
     {"-m hashlimit --hashlimit-upto 7/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name a.b",
      "-m hashlimit --hashlimit-upto 7/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name a.b"},
     {"-s 10.0.0.0/255.0.255.0 -j DROP", "-j DROP [unreadable: -s 10.0.0.0/255.0.255.0]"},
@@ -110,7 +110,9 @@ TEST_CASE("foreign rules are read in our words, as bytes, or as unreadable, and 
   CHECK(to_string(nat.find("PREROUTING")->rules.at(0), Family::ipv4) ==
         "-p tcp -m tcp --dport 80 -j [DNAT rev 2, 48 bytes]");
   const Ruleset mangle = KernelTable(Family::ipv4, "mangle").read();
-  CHECK(to_string(mangle.find("FORWARD")->rules.at(0), Family::ipv4) == "-j [MARK rev 2, 8 bytes]");
+  CHECK(to_string(mangle.find("FORWARD")->rules.at(0), Family::ipv4) == "-j MARK --set-xmark 0x7/0xffffffff");
+  CHECK(to_string(mangle.find("FORWARD")->rules.at(1), Family::ipv4) ==
+        "-p tcp -m tcp --tcp-flags SYN,RST SYN -j [TCPMSS rev 0, 8 bytes]");
 }
 
 TEST_CASE("a commit leaves every other line of iptables-save as it was, counters too") {
@@ -145,6 +147,9 @@ TEST_CASE("a chain named like a target hides it for new rules, and changes no ol
   CHECK(ruleset.find("FORWARD")->rules == std::vector<Rule>{to(RejectTarget{}), to(Jump{"REJECT"})});
   CHECK_THROWS_WITH(table.commit({InsertRule{"FORWARD", 0, to(RejectTarget{})}}),
                     Catch::Contains("a chain named REJECT hides the target of that name"));
+  CHECK_THROWS_WITH(KernelTable(Family::ipv4, "filter")
+                        .commit({CreateChain{"NFLOG"}, InsertRule{"FORWARD", 0, to(NflogTarget{})}}),
+                    Catch::Contains("a chain named NFLOG hides the target of that name"));
 }
 
 TEST_CASE("what the kernel keeps inside a match while packets pass is no part of the rule") {

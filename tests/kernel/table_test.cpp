@@ -130,6 +130,33 @@ TEST_CASE("rules that stay keep their counters") {
             "[3:300] -A FLOWSPEC -s 10.0.0.3/32", "COMMIT"});
 }
 
+TEST_CASE("the counters of every rule, in the order of read()") {
+  const Family family = GENERATE(Family::ipv4, Family::ipv6);
+  const test::NetworkNamespace network;
+  test::restore(
+      family,
+      "*filter\n:INPUT ACCEPT [5:500]\n:FORWARD DROP [6:600]\n:OUTPUT ACCEPT [7:700]\n:ONE - [0:0]\n"
+      ":TWO - [0:0]\n[1:100] -A FORWARD -p udp -j ONE\n[2:200] -A FORWARD -j REJECT\n"
+      "[18446744073709551615:4294967296] -A TWO -p tcp\n[0:0] -A TWO -j RETURN\nCOMMIT\n",
+      {"-c"});
+  KernelTable table(family, "filter");
+  CHECK(table.counters() == std::vector<ChainCounters>{{"INPUT", {}},
+                                                       {"FORWARD", {{1, 100}, {2, 200}}},
+                                                       {"OUTPUT", {}},
+                                                       {"ONE", {}},
+                                                       {"TWO", {{UINT64_MAX, 1ULL << 32}, {0, 0}}}});
+  const std::vector<ChainCounters> counters = table.counters();
+  const Ruleset ruleset = table.read();
+  REQUIRE(ruleset.chains.size() == counters.size());
+  for (std::size_t i = 0; i < counters.size(); ++i) {
+    CHECK(ruleset.chains[i].name == counters[i].chain);
+    CHECK(ruleset.chains[i].rules.size() == counters[i].rules.size());
+  }
+  table.commit({InsertRule{"FORWARD", 1, to(NoTarget{})}});
+  CHECK(KernelTable(family, "filter").counters().at(1).rules ==
+        std::vector<Counters>{{1, 100}, {0, 0}, {2, 200}});
+}
+
 TEST_CASE("a table that somebody changed since it was read is not written") {
   const Family family = GENERATE(Family::ipv4, Family::ipv6);
   const test::NetworkNamespace network;

@@ -8,9 +8,9 @@
 #include "common/packet.hpp"
 #include "common/rule.hpp"
 
-#include <functional>
+#include <cstdint>
+#include <optional>
 #include <string>
-#include <vector>
 
 namespace flowspec {
 
@@ -20,6 +20,11 @@ struct Evaluation {
   What what = What::returned;
   const Rule* rule = nullptr; ///< the rule with the verdict, or none
   bool limited = false;       ///< a rate limit stood before the verdict: above it the packet would be dropped
+  /// Dropped by no verdict: a match could not look at what it is about. `what` is drop, `rule` none.
+  bool unreadable = false;
+  std::optional<std::uint8_t> dscp_mark; ///< what -j DSCP wrote last
+  std::optional<std::uint32_t> mark;     ///< what -j MARK left; 0 before the first
+  bool sampled = false;                  ///< -j NFLOG took a copy
 
   bool operator==(const Evaluation&) const = default;
 };

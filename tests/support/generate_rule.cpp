@@ -90,15 +90,36 @@ ConntrackMatch conntrack(Random& random) {
   return match;
 }
 
-CommentMatch comment(Random& random) {
-  CommentMatch match;
-  const std::size_t length = chance(random, 5) ? CommentMatch::max_bytes : number(random, 0, 40);
-  while (match.text.size() < length)
-    match.text += chance(random, 80) ? static_cast<char>(number(random, 'a', 'z'))
-                                     : static_cast<char>(number(random, ' ', '~'));
+/// Of one line; now and then as long as it may be.
+std::string text(Random& random, std::size_t max_bytes) {
+  std::string result;
+  const std::size_t length = chance(random, 5) ? max_bytes : number(random, 0, 40);
+  while (result.size() < length)
+    result += chance(random, 80) ? static_cast<char>(number(random, 'a', 'z'))
+                                 : static_cast<char>(number(random, ' ', '~'));
   if (length >= 2 && chance(random, 10))
-    match.text.replace(0, 2, "\u00fc");
-  return match;
+    result.replace(0, 2, "\u00fc");
+  return result;
+}
+
+LengthMatch length(Random& random) {
+  const PortRange range = port_range(random); // of the same numbers
+  return {.first = range.first, .last = range.last, .negated = chance(random, 25)};
+}
+
+DscpMatch dscp(Random& random) {
+  return {.value = octet(random, 0, 63), .negated = chance(random, 25)};
+}
+
+FragmentMatch fragment(Random& random) {
+  const std::uint32_t following = number(random, 0, 2);
+  return {.first = chance(random, 50), .more = following == 1, .last = following == 2};
+}
+
+/// Any of them: iptables-save names them as /etc/protocols does, and the tests have that file.
+Ipv6HeaderMatch ipv6_header(Random& random) {
+  return {.headers = chance(random, 50) ? Ipv6HeaderMatch::fragment : octet(random, 1),
+          .negated = chance(random, 50)};
 }
 
 HashlimitMatch hashlimit(Random& random, Family family) {
@@ -186,6 +207,13 @@ void interface(Random& random, std::string& to, bool& negated) {
   negated = chance(random, 30);
 }
 
+/// None, or one, or several in the same rule.
+template <class Make>
+void some(Random& random, unsigned percent, Rule& rule, Make make) {
+  for (unsigned next = percent; chance(random, next); next = percent / 3)
+    rule.matches.emplace_back(make());
+}
+
 /// Of those that iptables-save names the same with and without /etc/protocols.
 void protocol_and_its_matches(Random& random, Family family, Rule& rule) {
   constexpr std::array<std::uint8_t, 8> others{50, 51, 132, 135, 136, 200, 233, 252};
@@ -203,14 +231,30 @@ void protocol_and_its_matches(Random& random, Family family, Rule& rule) {
     rule.protocol_negated = true; // then no match of the protocol's own may follow
     return;
   }
-  if (rule.protocol == protocol::tcp && chance(random, 80))
-    rule.matches.emplace_back(tcp(random));
-  if (rule.protocol == protocol::udp && chance(random, 80))
-    rule.matches.emplace_back(udp(random));
-  if (rule.protocol == protocol::icmp_of(family) && chance(random, 80))
-    rule.matches.emplace_back(icmp(random, family));
-  if (std::ranges::find(with_ports, rule.protocol) != with_ports.end() && chance(random, 30))
-    rule.matches.emplace_back(multiport(random));
+  if (rule.protocol == protocol::tcp)
+    some(random, 80, rule, [&] { return tcp(random); });
+  if (rule.protocol == protocol::udp)
+    some(random, 80, rule, [&] { return udp(random); });
+  if (rule.protocol == protocol::icmp_of(family))
+    some(random, 80, rule, [&] { return icmp(random, family); });
+  if (std::ranges::find(with_ports, rule.protocol) != with_ports.end())
+    some(random, 30, rule, [&] { return multiport(random); });
+}
+
+void matches_of_the_header(Random& random, Family family, Rule& rule) {
+  some(random, 15, rule, [&] { return length(random); });
+  some(random, 15, rule, [&] { return dscp(random); });
+  if (family == Family::ipv4)
+    return;
+  some(random, 15, rule, [&] { return fragment(random); });
+  some(random, 15, rule, [&] { return ipv6_header(random); });
+}
+
+MarkTarget mark(Random& random) {
+  MarkTarget target{.value = number(random, 0, UINT32_MAX)};
+  if (chance(random, 50))
+    target.mask = chance(random, 50) ? 0xff : number(random, 0, UINT32_MAX);
+  return target;
 }
 
 Target target(Random& random, Family family, const Rule& rule) {
@@ -218,11 +262,18 @@ Target target(Random& random, Family family, const Rule& rule) {
                                                      "icmp-admin-prohibited", "icmp-proto-unreachable"};
   static const std::array<std::string, 4> words_ipv6{"icmp6-no-route", "icmp6-adm-prohibited",
                                                      "icmp6-port-unreachable", "icmp6-addr-unreachable"};
-  const std::uint32_t kind = number(random, 0, 5);
+  const std::uint32_t kind = number(random, 0, 8);
   if (kind <= 2)
     return static_cast<Verdict>(kind);
   if (kind == 3)
     return NoTarget{};
+  if (kind == 4)
+    return DscpTarget{octet(random, 0, 63)};
+  if (kind == 5)
+    return mark(random);
+  if (kind == 6)
+    return NflogTarget{.group = static_cast<std::uint16_t>(chance(random, 30) ? 0 : number(random, 0, 65535)),
+                       .prefix = text(random, NflogTarget::max_prefix)};
   if (rule.protocol == protocol::tcp && !rule.protocol_negated && chance(random, 50))
     return RejectTarget{"tcp-reset"};
   return RejectTarget{one_of(random, family == Family::ipv4 ? words_ipv4 : words_ipv6)};
@@ -241,14 +292,14 @@ Rule rule(Random& random, Family family) {
     result.later_fragments_negated = chance(random, 50);
   }
   protocol_and_its_matches(random, family, result);
+  matches_of_the_header(random, family, result);
   if (chance(random, 15))
     result.matches.emplace_back(conntrack(random));
   if (chance(random, 30))
-    result.matches.emplace_back(comment(random));
+    result.matches.emplace_back(CommentMatch{text(random, CommentMatch::max_bytes)});
   if (chance(random, 15))
     result.matches.emplace_back(hashlimit(random, family));
-  if (chance(random, 15))
-    result.matches.emplace_back(u32(random));
+  some(random, 15, result, [&] { return u32(random); });
   std::shuffle(result.matches.begin(), result.matches.end(), random);
   result.target = target(random, family, result);
   return result;

@@ -105,7 +105,7 @@ TEST_CASE("what no component says exactly is not said") {
       {"-m conntrack --ctstate NEW", "a connection's state has no flowspec component"},
       {"-m hashlimit --hashlimit-upto 5/sec --hashlimit-name x", "rate limits are not published yet"},
       {"-m u32 --u32 \"0=0\"", "u32 tests have no flowspec component"},
-      {"-m length --length 100", "not understood: -m length"},
+      {"-m ttl --ttl-eq 1", "not understood: -m ttl"},
   }));
   CHECK(said(text) == std::string("! ") + why);
 }

@@ -79,6 +79,17 @@ lines")",
       "--hashlimit-htable-expire 5000 --hashlimit-dstmask 24 -j DROP",
       "-m hashlimit --hashlimit-upto 3/day --hashlimit-burst 1 --hashlimit-name d",
       "-m hashlimit --hashlimit-upto 7/min --hashlimit-burst 1 --hashlimit-name m",
+      "-m length --length 40:100 -j DROP",
+      "-m length ! --length 40 -j DROP",
+      "-m dscp --dscp 0x0a -m dscp ! --dscp 0x00 -j DROP",
+      "-p tcp -m tcp --tcp-flags SYN SYN -m multiport --dports 1 -m tcp --dport 80 -m tcp ! --tcp-flags ACK "
+      "NONE",
+      "-p udp -m udp --sport 3 -m udp --sport 4:9",
+      "-j DSCP --set-dscp 0x2e",
+      "-j MARK --set-xmark 0x10/0xff",
+      "-j NFLOG",
+      R"(-s 10.0.0.0/8 -j NFLOG --nflog-prefix "it\'s -j DROP" --nflog-group 65535)",
+      "-j NFLOG --nflog-prefix -j --nflog-group 3",
   }));
   const Rule rule = read(ipv4);
   CHECK(rule.unreadable == "");
@@ -88,7 +99,11 @@ lines")",
       "-s 2001:db8::/32 -d ::1/128 -p tcp -m tcp --dport 80 -j ACCEPT",
       "-p ipv6-icmp -m icmp6 --icmpv6-type 1/4 -j REJECT --reject-with icmp6-port-unreachable",
       "-p ipv6-icmp -m icmp6 ! --icmpv6-type 255 -j DROP",
+      "-m frag -m frag --fragfirst --fragmore -m frag --fraglast -j DROP",
+      "-m ipv6header --header ipv6-frag --soft -m ipv6header ! --header hop-by-hop,esp --soft -j DROP",
+      "-m length --length 1280:65535 -j DSCP --set-dscp 0x00",
   }));
+  CHECK(read(ipv6, Family::ipv6).unreadable == "");
   CHECK(to_string(read(ipv6, Family::ipv6), Family::ipv6) == ipv6);
 }
 
@@ -117,6 +132,11 @@ TEST_CASE("a text may say the same in other words") {
       {"-m conntrack --ctstate NEW -m tcp -p tcp --dport 22 -j ACCEPT",
        "-p tcp -m conntrack --ctstate NEW -m tcp --dport 22 -j ACCEPT"},
       {"-j ACCEPT -p tcp -m tcp --dport 22", "-p tcp -m tcp --dport 22 -j ACCEPT"},
+      {"-m length --length :0x28 -j DROP", "-m length --length 0:40 -j DROP"},
+      {"-m length --length 40: -j DROP", "-m length --length 40:65535 -j DROP"},
+      {"-m dscp --dscp 10 -j DROP", "-m dscp --dscp 0x0a -j DROP"},
+      {"-j MARK --set-xmark 16", "-j MARK --set-xmark 0x10/0xffffffff"},
+      {"-j NFLOG --nflog-group 0 --nflog-prefix x", "-j NFLOG --nflog-prefix x"},
   }));
   const Rule rule = read(text);
   CHECK(rule.unreadable == "");
@@ -127,7 +147,28 @@ TEST_CASE("a text may say the same in other words") {
 TEST_CASE("a rule with a part that Rule does not hold is unreadable, and says which") {
   const auto [text, reason] = GENERATE(table<const char*, const char*>({
       {"-m limit --limit 5/sec -j ACCEPT", "-m limit"},
-      {"-m length --length 100:200 -j DROP", "-m length"},
+      {"-m ttl --ttl-eq 1 -j DROP", "-m ttl"},
+      {"-m length -j DROP", "-m length without a length"},
+      {"-m length --length 200:100 -j DROP", "--length 200:100 ends before it begins"},
+      {"-m length --length 65536 -j DROP", "--length 65536 is over 65535"},
+      {"-m dscp --dscp 64 -j DROP", "--dscp 64 is over 63"},
+      {"-m dscp --dscp-class EF -j DROP", "--dscp-class of -m dscp"},
+      {"-m frag --fragfirst -j DROP", "-m frag in ipv4"},
+      {"-m ipv6header --header frag --soft -j DROP", "-m ipv6header in ipv4"},
+      {"-j DSCP", "-j DSCP without a value"},
+      {"-j DSCP --set-dscp 64", "--set-dscp 64 is over 63"},
+      {"-j DSCP --set-dscp-class EF", "--set-dscp-class of -j DSCP"},
+      {"-j DSCP ! --set-dscp 1", "! --set-dscp"},
+      {"-j MARK --set-mark 1", "--set-mark of -j MARK"},
+      {"-j MARK --set-xmark 1 --set-xmark 2", "--set-xmark twice"},
+      {"-j MARK --set-xmark 1/2/3", "--set-xmark 1/2/3"},
+      {"-j MARK --set-xmark 0x100000000", "--set-xmark 0x100000000 is over 4294967295"},
+      {"-j NFLOG --nflog-size 20", "--nflog-size of -j NFLOG"},
+      {"-j NFLOG --nflog-group 65536", "--nflog-group 65536 is over 65535"},
+      {"-j NFLOG --nflog-prefix 0123456789012345678901234567890123456789012345678901234567890123",
+       "--nflog-prefix of more than 63 bytes, or with a line break"},
+      {"-j NFLOG --nflog-prefix \"two\nlines\"",
+       "--nflog-prefix of more than 63 bytes, or with a line break"},
       {"-j LOG --log-prefix \"foo bar\"", "-j LOG"},
       {"-g nowhere", "-g nowhere"},
       {"-s 10.0.0.0/255.0.255.0 -j DROP", "-s 10.0.0.0/255.0.255.0: the mask has gaps"},
@@ -145,7 +186,8 @@ TEST_CASE("a rule with a part that Rule does not hold is unreadable, and says wh
       {"-p tcp -m tcp --dport 90:80 -j DROP", "--dport 90:80 ends before it begins"},
       {"-p tcp -m tcp --dport 80 --dport 81 -j DROP", "--dport twice"},
       {"-p tcp -m tcp --tcp-flags SYN FOO -j DROP", "--tcp-flags FOO"},
-      {"-p tcp -m tcp --dscp 3 -j DROP", "--dscp of -m tcp"},
+      {"-p tcp -m tcp --ecn-tcp-ece 3 -j DROP", "--ecn-tcp-ece of -m tcp"},
+      {"-p tcp -m tcp --dscp 3 -j DROP", "--dscp"},
       {"-p udp -m udp --tcp-option 3 -j DROP", "--tcp-option"},
       {"-p icmp -m icmp --icmp-type echo -j DROP", "--icmp-type \"echo\" is no number"},
       {"-p icmp -m icmp --icmp-type 3/4/5 -j DROP", "--icmp-type 3/4/5"},
@@ -173,6 +215,29 @@ TEST_CASE("a rule with a part that Rule does not hold is unreadable, and says wh
   CHECK(read(text).unreadable == reason);
 }
 
+TEST_CASE("the headers of IPv6: other words, and what is not read") {
+  const auto [text, same] = GENERATE(table<const char*, const char*>({
+      {"-m ipv6header --soft --header hop,dst,route,frag,auth,esp,none,prot",
+       "-m ipv6header --header hop-by-hop,ipv6-opts,ipv6-route,ipv6-frag,ah,esp,ipv6-nonxt,protocol --soft"},
+      {"-m ipv6header ! --header 44,0 --soft", "-m ipv6header ! --header hop-by-hop,ipv6-frag --soft"},
+  }));
+  CHECK(read(text, Family::ipv6) == read(same, Family::ipv6));
+  CHECK(to_string(read(text, Family::ipv6), Family::ipv6) == same);
+
+  const auto [part, reason] = GENERATE(table<const char*, const char*>({
+      {"-m frag --fragid 5", "--fragid of -m frag"},
+      {"-m frag --fragres", "--fragres of -m frag"},
+      {"-m frag --fragmore --fraglast", "--fragmore and --fraglast"},
+      {"-m frag ! --fragfirst", "! --fragfirst"},
+      {"-m frag --fragfirst --fragfirst", "--fragfirst twice"},
+      {"-m ipv6header --header frag", "-m ipv6header without --soft"},
+      {"-m ipv6header --soft", "-m ipv6header without a header"},
+      {"-m ipv6header --header tcp --soft", "--header tcp"},
+      {"-m ipv6header --header frag ! --soft", "! --soft"},
+  }));
+  CHECK(read(part, Family::ipv6).unreadable == reason);
+}
+
 TEST_CASE("the parts around an unreadable one are read") {
   const Rule rule = read("-s 10.0.0.0/8 -m limit --limit 5/sec -p tcp -m tcp --dport 80 -j DROP");
   CHECK(rule.unreadable == "-m limit");
@@ -183,6 +248,8 @@ TEST_CASE("the parts around an unreadable one are read") {
   CHECK(std::get<OpaqueMatch>(rule.matches[0]).name == "limit");
   CHECK(std::get<TcpMatch>(rule.matches[1]).destination == PortRange{80, 80});
   CHECK(std::get<OpaqueTarget>(read("-j LOG --log-prefix -x").target).name == "LOG");
+  CHECK(std::get<OpaqueTarget>(read("-j MARK --set-mark 1").target).name == "MARK");
+  CHECK(std::holds_alternative<RejectTarget>(read("-j REJECT --reject-with nothing").target));
 }
 
 TEST_CASE("rates become the kernel's costs") {

@@ -131,6 +131,36 @@ TEST_CASE("rule text: multiport, conntrack, comment") {
   check(with(CommentMatch{"flowspec 1234 [seq 7]"}), R"(-m comment --comment "flowspec 1234 [seq 7]")");
 }
 
+TEST_CASE("rule text: length and dscp") {
+  check(with(LengthMatch{40, 100, false}), "-m length --length 40:100");
+  check(with(LengthMatch{40, 40, true}), "-m length ! --length 40");
+  check(with(LengthMatch{}), "-m length --length 0:65535");
+  check(with(DscpMatch{10, false}), "-m dscp --dscp 0x0a");
+  check(with(DscpMatch{0, true}), "-m dscp ! --dscp 0x00");
+}
+
+TEST_CASE("rule text: the headers of IPv6") {
+  const auto six = [](Match match, const std::string& text) {
+    check(with(std::move(match)), text, Family::ipv6);
+  };
+  six(FragmentMatch{}, "-m frag");
+  six(FragmentMatch{true, true, false}, "-m frag --fragfirst --fragmore");
+  six(FragmentMatch{false, false, true}, "-m frag --fraglast");
+  six(Ipv6HeaderMatch{Ipv6HeaderMatch::fragment, false}, "-m ipv6header --header ipv6-frag --soft");
+  six(Ipv6HeaderMatch{Ipv6HeaderMatch::fragment, true}, "-m ipv6header ! --header ipv6-frag --soft");
+  six(Ipv6HeaderMatch{0xff, false},
+      "-m ipv6header --header hop-by-hop,ipv6-opts,ipv6-route,ipv6-frag,ah,esp,ipv6-nonxt,protocol --soft");
+}
+
+TEST_CASE("rule text: a match may come several times") {
+  Rule rule = with(tcp({}, {80, 80}));
+  rule.protocol = 6;
+  TcpMatch syn;
+  syn.flags_mask = syn.flags_set = 2;
+  rule.matches.emplace_back(syn);
+  check(rule, "-p tcp -m tcp --dport 80 -m tcp --tcp-flags SYN SYN");
+}
+
 TEST_CASE("rule text: u32") {
   using Op = U32Match::Operator;
   U32Match match;
@@ -177,6 +207,13 @@ TEST_CASE("rule text: targets") {
   check(to(Jump{"FLOWSPEC", false}), "-j FLOWSPEC");
   check(to(Jump{"FLOWSPEC", true}), "-g FLOWSPEC");
   check(to(RejectTarget{}), "-j REJECT --reject-with icmp-port-unreachable");
+  check(to(DscpTarget{46}), "-j DSCP --set-dscp 0x2e");
+  check(to(DscpTarget{0}), "-j DSCP --set-dscp 0x00");
+  check(to(MarkTarget{0x10, 0xff}), "-j MARK --set-xmark 0x10/0xff");
+  check(to(MarkTarget{}), "-j MARK --set-xmark 0x0/0xffffffff");
+  check(to(NflogTarget{3, "flowspec abc"}), R"(-j NFLOG --nflog-prefix "flowspec abc" --nflog-group 3)");
+  check(to(NflogTarget{0, "x"}), "-j NFLOG --nflog-prefix x");
+  check(to(NflogTarget{}), "-j NFLOG");
 }
 
 TEST_CASE("rule text: where iptables-save would say less than the rule does") {
