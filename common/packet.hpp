@@ -27,6 +27,15 @@ struct Packet {
   bool more_fragments = false;
   std::uint16_t fragment_offset = 0; ///< in units of 8 bytes
   std::uint32_t flow_label = 0;
+  /// The transport header begins here and is not whole (TCP: 20 bytes, UDP and ICMP: 8), or this is an IPv4
+  /// TCP fragment that begins 8 bytes behind the first (RFC 3128).
+  bool header_cut = false;
+  /// IPv6: the extension headers cannot be followed to the upper layer, so that `protocol` means nothing:
+  /// they are cut off, or go on in front of this fragment.
+  bool upper_layer_hidden = false;
+  bool fragment_header = false; ///< IPv6: a whole fragment header was found, whatever is behind it
+  /// IPv6: a fragment header is cut off, or the headers before the place where one might be.
+  bool fragment_hidden = false;
   bool established = false; ///< connection tracking has it as ESTABLISHED or RELATED
 
   Family family() const { return source.family; }

@@ -25,6 +25,8 @@ std::string_view name(Reason reason) {
     return "never-matches";
   case Reason::not_enforceable:
     return "not-enforceable";
+  case Reason::fragments_reassembled:
+    return "fragments-reassembled";
   case Reason::ambiguous_sequence:
     return "ambiguous-sequence";
   case Reason::duplicate:

@@ -19,7 +19,8 @@ enum class Reason {
   unreadable_action,     ///< FRR shows that there is one, but not what it says
   no_redirect_target,    ///< a redirect without a line in the configuration
   never_matches,         ///< legal, and no packet can match it
-  not_enforceable,       ///< the kernel could not tell such packets as it is set up
+  not_enforceable,       ///< no rules say exactly this
+  fragments_reassembled, ///< connection tracking puts fragments together before the rules see them
   ambiguous_sequence,    ///< several sequence numbers in one route
   duplicate,             ///< FRR shows the same match twice with different actions
   // rules

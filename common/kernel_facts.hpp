@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the kernel says of this network namespace in /proc.
+#pragma once
+
+#include "common/family.hpp"
+
+#include <string>
+
+namespace flowspec {
+
+/// True when somebody uses the legacy table `table` here: reading one that nobody uses would make it.
+bool table_in_use(Family family, const std::string& table);
+
+/// True when connection tracking knows a connection of this network. Then it also puts fragments together
+/// before FORWARD sees them.
+bool tracks_connections();
+
+} // namespace flowspec
