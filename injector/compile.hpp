@@ -8,6 +8,7 @@
 #include "common/rejected.hpp"
 #include "common/rule.hpp"
 
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,10 +16,17 @@
 namespace flowspec {
 
 struct CompileOptions {
-  std::string chain = "FLOWSPEC";   ///< ours; every further chain of ours begins with "<chain>-"
+  std::string chain = "FLOWSPEC"; ///< ours; every further chain of ours begins with "<chain>-"
+  std::vector<std::string> parents{
+      "FORWARD"};                   ///< of table filter: chains that jump to ours in their first rule
   Verdict accept = Verdict::accept; ///< of a packet that an entry lets through; return_ hands it back to the
                                     ///< caller's chain
   Stateful stateful = Stateful::default_drop;
+  std::uint32_t burst = 1;       ///< seconds whose worth of a rate may pass at once after a pause
+  std::uint16_t nflog_group = 0; ///< where samples go
+  std::map<std::string, MarkTarget> redirects =
+      {};                   ///< route target -> the mark that the routing policy knows
+  bool reassembled = false; ///< connection tracking puts fragments together before our chains see them
 };
 
 struct Compiled {
@@ -27,13 +35,24 @@ struct Compiled {
   std::vector<Rejected> remarks; ///< used, but not quite as announced
 };
 
-/// Rejected when no packet can match, or when a component or action has no rule yet that says exactly that.
+/// The rules of table filter. Rejected when no packet can match, or when no rules say exactly a component or
+/// an action, in whatever table.
 std::variant<Compiled, Rejected> compile(const Entry& entry, const CompileOptions& options);
+
+/// What an entry does to a packet in table mangle.
+enum class Alteration { dscp, mark };
+/// None when `entry` asks for no such thing, or discards: then nobody sees it.
+std::optional<Target> alteration(const Entry& entry, Alteration kind, const CompileOptions& options);
+
+/// The rules of table mangle: they alter the packets of `entry`, or only keep them from what stands behind,
+/// and end the chain for them either way. None when no rules say that.
+std::optional<Compiled> compile_alteration(const Entry& entry, Alteration kind,
+                                           const CompileOptions& options);
 
 /// "flowspec <id>" and, with a sequence number that counts, " seq N": the comment of every rule of `entry`.
 std::string comment_of(const Entry& entry);
 
 /// The rule that lets packets of tracked connections pass.
-Rule established_rule(const CompileOptions& options);
+Rule established_rule(Verdict accept);
 
 } // namespace flowspec

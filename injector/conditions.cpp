@@ -1,5 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The order of what a rule asks is that of examine(): addresses and protocol, the IP header, the fragment,
+// the transport header. The kernel discards a packet as soon as a match would have to look at what is not
+// there, so the order decides which packets those are.
 #include "injector/conditions.hpp"
+
+#include "common/decide.hpp"
+#include "injector/fragment_matches.hpp"
+#include "injector/transport_matches.hpp"
+#include "injector/u32_tests.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
@@ -9,197 +20,331 @@ namespace flowspec {
 
 namespace {
 
-constexpr std::size_t readable_values = 4; ///< more values than this go into one u32 test
-constexpr std::size_t max_u32_ranges = 10; // XT_U32_MAXSIZE
+constexpr std::size_t readable_values = 2; ///< more protocols than this go into one u32 test, where it can
+constexpr std::size_t most_flat_rules = 4096;
 
-// ---- Ports
+using Matches = std::vector<Match>;
 
-/// Port lists as multiport takes them: at most 15 slots each, a range in two of them.
-std::vector<std::vector<PortRange>> port_lists(const ValueSet& ports) {
-  std::vector<std::vector<PortRange>> lists(1);
-  unsigned used = 0;
-  for (const Interval& interval : ports.intervals()) {
-    const unsigned slots = interval.first == interval.last ? 1 : 2;
-    if (used + slots > MultiportMatch::slots) {
-      lists.emplace_back();
-      used = 0;
-    }
-    lists.back().push_back(
-        {static_cast<std::uint16_t>(interval.first), static_cast<std::uint16_t>(interval.last)});
-    used += slots;
-  }
-  return lists;
+/// One of several ways to hold, or none of several ways not to.
+struct Choice {
+  std::vector<Matches> meet;
+  std::vector<Matches> leave;
+};
+
+Condition with(Condition condition, const Matches& matches) {
+  condition.matches.insert(condition.matches.end(), matches.begin(), matches.end());
+  return condition;
 }
 
-bool several(const std::optional<ValueSet>& ports) {
-  return ports && ports->intervals().size() > 1;
-}
-
-/// One interval goes into the match of the protocol itself; without any it still asks for the header to be
-/// there.
-template <class Ports>
-Ports port_match(const Components& match) {
-  const auto range = [](const std::optional<ValueSet>& ports) -> PortRange {
-    if (!ports || several(ports))
-      return {};
-    const Interval& only = ports->intervals().front();
-    return {static_cast<std::uint16_t>(only.first), static_cast<std::uint16_t>(only.last)};
-  };
-  Ports result;
-  result.source = range(match.source_port);
-  result.destination = range(match.destination_port);
-  return result;
-}
-
-/// Each condition once for every list of `ports`.
-std::vector<Condition> with_multiport(std::vector<Condition> conditions, const ValueSet& ports,
-                                      MultiportMatch::Side side) {
+/// Each condition with each alternative.
+std::vector<Condition> product(const std::vector<Condition>& conditions, const std::vector<Matches>& meet) {
   std::vector<Condition> result;
   for (const Condition& condition : conditions)
-    for (std::vector<PortRange>& list : port_lists(ports)) {
-      result.push_back(condition);
-      result.back().matches.emplace_back(MultiportMatch{side, std::move(list), false});
-    }
+    for (const Matches& matches : meet)
+      result.push_back(with(condition, matches));
   return result;
 }
 
-/// A port component means TCP or UDP, and a packet whose header is there (RFC 8955 section 4.2.2.4).
-std::vector<Condition> port_conditions(const Components& match, const Condition& base) {
-  std::vector<Condition> conditions;
-  for (const std::uint8_t number : {protocol::tcp, protocol::udp}) {
-    if (match.protocol && !match.protocol->contains(number))
-      continue;
-    Condition condition = base;
-    condition.protocol = number;
-    // multiport asks for the header itself, so that the protocol's own match is needed only for what it
-    // narrows.
-    const auto ports = port_match<TcpMatch>(match);
-    if (!ports.source.every() || !ports.destination.every() ||
-        (!several(match.source_port) && !several(match.destination_port) && !match.port)) {
-      if (number == protocol::tcp)
-        condition.matches.emplace_back(ports);
-      else
-        condition.matches.emplace_back(port_match<UdpMatch>(match));
+class Selector {
+ public:
+  explicit Selector(const Components& match, std::vector<Transport> transports)
+      : match_(match), transports_(std::move(transports)) {
+    if (match.destination && match.destination->length > 0)
+      base_.destination = match.destination;
+    if (match.source && match.source->length > 0)
+      base_.source = match.source;
+    protocols();
+    ip_header();
+    fragment();
+  }
+
+  std::variant<Selection, Unsayable> select(Shape shape) const {
+    if (unsayable_)
+      return *unsayable_;
+    const std::optional<std::size_t> flat_size = count_flat();
+    if (shape == Shape::flat) {
+      if (!flat_size)
+        return Unsayable{"it needs a chain that returns, and an action that leaves more than that chain"};
+      if (*flat_size > most_flat_rules)
+        return Unsayable{fmt::format("{} rules, where {} are the limit", *flat_size, most_flat_rules)};
+      return flat();
     }
-    conditions.push_back(std::move(condition));
+    Selection chained = chain();
+    return flat_size && *flat_size <= chained.size() ? flat() : std::move(chained);
   }
-  using Side = MultiportMatch::Side;
-  if (several(match.source_port))
-    conditions = with_multiport(std::move(conditions), *match.source_port, Side::source);
-  if (several(match.destination_port))
-    conditions = with_multiport(std::move(conditions), *match.destination_port, Side::destination);
-  if (match.port)
-    conditions = with_multiport(std::move(conditions), *match.port, Side::either);
-  return conditions;
-}
 
-// ---- What only u32 can say
+ private:
+  // What the components ask
 
-/// Lists of at most as many ranges as one u32 test takes.
-std::vector<std::vector<U32Match::Range>> u32_lists(const ValueSet& values) {
-  std::vector<std::vector<U32Match::Range>> lists;
-  for (const Interval& interval : values.intervals()) {
-    if (lists.empty() || lists.back().size() == max_u32_ranges)
-      lists.emplace_back();
-    lists.back().push_back({interval.first, interval.last});
-  }
-  return lists;
-}
-
-/// Each condition once for every list, with the octet that `steps` lead to within it.
-std::vector<Condition> with_u32(std::vector<Condition> conditions, const ValueSet& values,
-                                const std::vector<U32Match::Step>& steps) {
-  std::vector<Condition> result;
-  for (const Condition& condition : conditions)
-    for (std::vector<U32Match::Range>& list : u32_lists(values)) {
-      result.push_back(condition);
-      result.back().matches.emplace_back(U32Match{{{steps, std::move(list)}}, false});
+  /// A transport component names its protocols; else the protocol component does.
+  void protocols() {
+    if (!transports_.empty()) {
+      for (const Transport& transport : transports_)
+        enter(transport.protocol);
+      return;
     }
-  return result;
-}
-
-/// The word at `offset` of the transport header, shifted and masked: "0>>22&0x3C@offset>>shift&mask".
-std::vector<U32Match::Step> transport_word(std::vector<U32Match::Step> rest) {
-  using Op = U32Match::Operator;
-  std::vector<U32Match::Step> steps{
-      {Op::bit_and, 0}, {Op::right_shift, 22}, {Op::bit_and, 0x3c}, {Op::at, 0}};
-  steps.insert(steps.end(), rest.begin(), rest.end());
-  return steps;
-}
-
-// ---- ICMP and protocols
-
-std::vector<Condition> icmp_conditions(const Components& match, Condition base) {
-  base.protocol = protocol::icmp;
-  const ValueSet types = match.icmp_type.value_or(ValueSet::all(domain::icmp));
-  const ValueSet codes = match.icmp_code.value_or(ValueSet::all(domain::icmp));
-  // The kernel's match takes one type and reads 255 as any; iptables' notation has one code or all, and no
-  // range between.
-  const bool plain_codes =
-      std::all_of(codes.intervals().begin(), codes.intervals().end(),
-                  [&](const Interval& code) { return code.first == code.last || codes.full(); });
-  const bool readable = plain_codes && !types.contains(IcmpMatch::any_type) &&
-                        types.size() * codes.intervals().size() <= readable_values;
-  std::vector<Condition> conditions;
-  if (readable) {
-    for (const Interval& interval : types.intervals())
-      for (std::uint32_t type = interval.first; type <= interval.last; ++type)
-        for (const Interval& code : codes.intervals()) {
-          conditions.push_back(base);
-          conditions.back().matches.emplace_back(IcmpMatch{static_cast<std::uint8_t>(type),
-                                                           static_cast<std::uint8_t>(code.first),
-                                                           static_cast<std::uint8_t>(code.last), false});
-        }
-    return conditions;
+    if (!match_.protocol) {
+      upper_.push_back(base_);
+      return;
+    }
+    const bool v6 = match_.family == Family::ipv6;
+    // An extension header is never the upper layer, so that its number may be counted in or out.
+    const ValueSet wanted = v6 ? *match_.protocol & extension_headers().complement() : *match_.protocol;
+    const ValueSet others =
+        v6 ? (*match_.protocol | extension_headers()).complement() : match_.protocol->complement();
+    if (others.empty())
+      upper_.push_back(base_);
+    else if (others.size() == 1 && !others.contains(0)) // `-p 0` means any protocol
+      enter(static_cast<std::uint8_t>(others.intervals().front().first), true);
+    else if (v6)
+      several_protocols(wanted, others);
+    else if (wanted.size() <= readable_values && !wanted.contains(0))
+      for_each(wanted, [this](std::uint8_t number) { enter(number); });
+    else {
+      by_u32(Field::protocol, wanted);
+      upper_.push_back(base_);
+    }
   }
-  base.matches.emplace_back(IcmpMatch{}); // the header is there
-  conditions.push_back(std::move(base));
-  using Op = U32Match::Operator;
-  if (!types.full())
-    conditions = with_u32(std::move(conditions), types, transport_word({{Op::right_shift, 24}}));
-  if (!codes.full())
-    conditions =
-        with_u32(std::move(conditions), codes, transport_word({{Op::right_shift, 16}, {Op::bit_and, 0xff}}));
-  return conditions;
-}
 
-std::vector<Condition> protocol_conditions(const ValueSet& protocols, const Condition& base) {
-  std::vector<Condition> conditions;
-  const ValueSet others = protocols.complement();
-  if (others.empty())
-    return {base};
-  // `-p 0` means any protocol, so that 0 itself needs u32.
-  if (protocols.size() <= readable_values && !protocols.contains(0)) {
-    for (const Interval& interval : protocols.intervals())
-      for (std::uint32_t number = interval.first; number <= interval.last; ++number) {
-        conditions.push_back(base);
-        conditions.back().protocol = static_cast<std::uint8_t>(number);
+  /// u32 cannot follow extension headers: a rule for each, or a way out for each of the others.
+  void several_protocols(const ValueSet& wanted, const ValueSet& others) {
+    if (wanted.size() <= others.size() + 1) {
+      for_each(wanted, [this](std::uint8_t number) { enter(number); });
+      return;
+    }
+    upper_.push_back(base_);
+    for_each(others, [this](std::uint8_t number) {
+      Condition other;
+      other.protocol = number;
+      other_protocols_.push_back(std::move(other));
+    });
+  }
+
+  void ip_header() {
+    if (match_.packet_length && !match_.packet_length->full())
+      packet_length(*match_.packet_length);
+    if (match_.dscp && !match_.dscp->full())
+      dscp(*match_.dscp);
+    if (match_.flow_label && !match_.flow_label->full())
+      by_u32(Field::flow_label, *match_.flow_label);
+  }
+
+  void packet_length(const ValueSet& lengths) {
+    if (lengths.intervals().size() == 1) {
+      const Interval& only = lengths.intervals().front();
+      header_.emplace_back(
+          LengthMatch{static_cast<std::uint16_t>(only.first), static_cast<std::uint16_t>(only.last), false});
+      return;
+    }
+    if (match_.family == Family::ipv4)
+      return by_u32(Field::packet_length, lengths);
+    std::vector<Interval> payloads; // IPv6 counts without its header
+    constexpr std::uint32_t header = 40;
+    for (const Interval& interval : lengths.intervals())
+      if (interval.last >= header)
+        payloads.push_back({std::max(interval.first, header) - header,
+                            interval.last == domain::packet_length ? interval.last : interval.last - header});
+    by_u32(Field::packet_length, {domain::packet_length, std::move(payloads)});
+  }
+
+  void dscp(const ValueSet& values) {
+    const ValueSet others = values.complement();
+    if (values.size() != 1 && others.size() != 1)
+      return by_u32(Field::dscp, values);
+    const ValueSet& single = values.size() == 1 ? values : others;
+    header_.emplace_back(
+        DscpMatch{static_cast<std::uint8_t>(single.intervals().front().first), values.size() != 1});
+  }
+
+  void fragment() {
+    if (!match_.fragment)
+      return;
+    // With a transport header later fragments are excluded anyway; but in IPv4 it does not do to leave that
+    // to
+    // `-m tcp`, which discards a fragment that begins within the header.
+    const bool transport = !transports_.empty() && match_.family == Family::ipv6;
+    if (always_holds(*match_.fragment, match_.family, transport))
+      return;
+    if (match_.family == Family::ipv4)
+      return ipv4_fragment(ipv4_fragment_values(*match_.fragment));
+    std::optional<FragmentMatches> matches = ipv6_fragment_matches(*match_.fragment, transport);
+    if (matches)
+      choices_.push_back({std::move(matches->meet), std::move(matches->leave)});
+    else
+      unsayable_ = Unsayable{"ip6tables has no matches for this combination of fragment bits"};
+  }
+
+  void ipv4_fragment(const ValueSet& values) {
+    const ValueSet later(0x7fff, {{1, 0x1fff}, {0x2001, 0x3fff}, {0x4001, 0x5fff}, {0x6001, 0x7fff}});
+    if (values != later && values != later.complement())
+      return by_u32(Field::fragment, values);
+    for (Condition& condition : upper_) {
+      condition.later_fragments = true;
+      condition.later_fragments_negated = values != later;
+    }
+  }
+
+  // Collecting
+
+  void enter(std::uint8_t protocol, bool negated = false) {
+    upper_.push_back(base_);
+    upper_.back().protocol = protocol;
+    upper_.back().protocol_negated = negated;
+  }
+
+  template <class Each>
+  static void for_each(const ValueSet& values, Each each) {
+    for (const Interval& interval : values.intervals())
+      for (std::uint32_t value = interval.first; value <= interval.last; ++value)
+        each(static_cast<std::uint8_t>(value));
+  }
+
+  /// All fields that take one test share one match; one that takes several is a choice.
+  void by_u32(Field field, const ValueSet& values) {
+    std::vector<U32Match::Test> tests = u32_tests(field, match_.family, values);
+    if (tests.size() == 1) {
+      tests_.push_back(std::move(tests.front()));
+      return;
+    }
+    Choice choice;
+    choice.leave.emplace_back();
+    for (U32Match::Test& test : tests) {
+      choice.meet.push_back({U32Match{{test}, false}});
+      choice.leave.front().emplace_back(U32Match{{std::move(test)}, true});
+    }
+    choices_.push_back(std::move(choice));
+  }
+
+  Matches header() const {
+    Matches matches = header_;
+    if (!tests_.empty())
+      matches.emplace_back(U32Match{tests_, false});
+    return matches;
+  }
+
+  // Putting together
+
+  const Transport* transport_of(const Condition& upper) const {
+    const auto found = std::find_if(transports_.begin(), transports_.end(),
+                                    [&](const Transport& t) { return t.protocol == upper.protocol; });
+    return found == transports_.end() ? nullptr : &*found;
+  }
+
+  /// None when there is a choice that only a chain can make.
+  std::optional<std::size_t> count_flat() const {
+    if (!other_protocols_.empty())
+      return std::nullopt;
+    std::size_t each = 1;
+    for (const Choice& choice : choices_) {
+      if (choice.meet.empty())
+        return std::nullopt;
+      each *= choice.meet.size();
+    }
+    std::size_t sum = 0;
+    for (const Condition& upper : upper_) {
+      std::size_t own = each;
+      if (const Transport* transport = transport_of(upper)) {
+        own *= transport->alternatives.size();
+        for (const auto& list : transport->port_lists)
+          own *= list.size();
       }
-    return conditions;
+      sum += own;
+    }
+    return sum;
   }
-  if (others.size() == 1 && !others.contains(0)) {
-    conditions.push_back(base);
-    conditions.back().protocol = static_cast<std::uint8_t>(others.intervals()[0].first);
-    conditions.back().protocol_negated = true;
-    return conditions;
+
+  Selection flat() const {
+    Selection selection;
+    for (const Condition& upper : upper_) {
+      std::vector<Condition> conditions{with(upper, header())};
+      for (const Choice& choice : choices_)
+        conditions = product(conditions, choice.meet);
+      if (const Transport* transport = transport_of(upper)) {
+        conditions = product(conditions, transport->alternatives);
+        for (const auto& list : transport->port_lists)
+          conditions = product(conditions, alternatives_of(list));
+      }
+      std::move(conditions.begin(), conditions.end(), std::back_inserter(selection.enter));
+    }
+    return selection;
   }
-  using Op = U32Match::Operator;
-  return with_u32({base}, protocols, {{Op::bit_and, 6}, {Op::bit_and, 0xff}});
-}
+
+  static std::vector<Matches> alternatives_of(const std::vector<MultiportMatch>& list) {
+    std::vector<Matches> alternatives;
+    for (const MultiportMatch& ports : list)
+      alternatives.push_back({ports});
+    return alternatives;
+  }
+
+  Selection chain() const {
+    Selection selection;
+    selection.leave = other_protocols_;
+    std::vector<Condition> rest{Condition()}; // what no way out says
+    if (other_protocols_.empty()) {
+      for (const Condition& upper : upper_)
+        selection.enter.push_back(with(upper, header()));
+    } else {
+      selection.enter = upper_;
+      rest = {with(Condition(), header())};
+    }
+    for (const Choice& choice : choices_) {
+      if (choice.leave.empty())
+        rest = product(rest, choice.meet);
+      for (const Matches& matches : choice.leave)
+        selection.leave.push_back(with(Condition(), matches));
+    }
+    for (const Transport& transport : transports_)
+      add_transport(transport, rest, selection);
+    if (transports_.empty() && !(rest.size() == 1 && rest.front() == Condition()))
+      selection.meet = std::move(rest);
+    return selection;
+  }
+
+  /// The header is asked for on the way out too: else the ports of a cut one would be looked at.
+  static void add_transport(const Transport& transport, const std::vector<Condition>& rest,
+                            Selection& selection) {
+    Condition of_protocol;
+    of_protocol.protocol = transport.protocol;
+    const Match header = transport.protocol == protocol::tcp ? Match(TcpMatch{}) : Match(UdpMatch{});
+    std::vector<Matches> inline_lists;
+    for (const auto& list : transport.port_lists) {
+      if (list.size() == 1) {
+        inline_lists.push_back({list.front()});
+        continue;
+      }
+      Condition out = with(of_protocol, {header});
+      for (MultiportMatch ports : list) {
+        ports.negated = true;
+        out.matches.emplace_back(std::move(ports));
+      }
+      selection.leave.push_back(std::move(out));
+    }
+    for (Condition condition : product(rest, transport.alternatives)) {
+      condition.protocol = transport.protocol;
+      for (const Matches& list : inline_lists)
+        condition = with(std::move(condition), list);
+      selection.meet.push_back(std::move(condition));
+    }
+  }
+
+  const Components& match_;
+  std::vector<Transport> transports_;
+  Condition base_;
+  std::vector<Condition> upper_;           ///< the addresses with each protocol
+  std::vector<Condition> other_protocols_; ///< IPv6: those that are not meant, when they are fewer
+  Matches header_;                         ///< of the IP header
+  std::vector<U32Match::Test> tests_;      ///< of the IP header too
+  std::vector<Choice> choices_;            ///< of the IP header and the fragment
+  std::optional<Unsayable> unsayable_;
+};
 
 } // namespace
 
-std::vector<Condition> conditions_of(const Components& match) {
-  Condition base;
-  if (match.destination && match.destination->length > 0)
-    base.destination = match.destination;
-  if (match.source && match.source->length > 0)
-    base.source = match.source;
-  if (match.port || match.destination_port || match.source_port)
-    return port_conditions(match, base);
-  if (match.icmp_type || match.icmp_code)
-    return icmp_conditions(match, base);
-  return match.protocol ? protocol_conditions(*match.protocol, base) : std::vector<Condition>{base};
+std::variant<Selection, Unsayable> select(const Components& match, Shape shape) {
+  std::variant<std::vector<Transport>, std::string> transports = transports_of(match);
+  if (auto* why = std::get_if<std::string>(&transports))
+    return Unsayable{std::move(*why)};
+  return Selector(match, std::move(std::get<std::vector<Transport>>(transports))).select(shape);
 }
 
 } // namespace flowspec

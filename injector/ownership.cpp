@@ -16,47 +16,70 @@ bool Ownership::owns(std::string_view name) const {
   return name == chain || (name.starts_with(chain) && name.substr(chain.size()).starts_with('-'));
 }
 
-Rule Ownership::jump() const {
+Rule Hook::jump() const {
   Rule rule;
   rule.target = Jump{chain, false};
   return rule;
 }
 
-Ruleset with_ours(const Ruleset& current, const std::vector<Chain>& chains, const Ownership& ours) {
+namespace {
+
+void place(const Hook& hook, Ruleset& ruleset) {
+  Chain* parent = ruleset.find(hook.parent);
+  if (parent == nullptr) {
+    if (!hook.wanted)
+      return;
+    throw Error(fmt::format("place the jump to {}: table {} has no chain {}", hook.chain, ruleset.table,
+                            hook.parent));
+  }
+  std::erase(parent->rules, hook.jump());
+  if (hook.wanted)
+    parent->rules.insert(parent->rules.begin(), hook.jump());
+}
+
+} // namespace
+
+Ruleset with_ours(const Ruleset& current, const std::vector<Chain>& chains, const std::vector<Hook>& hooks,
+                  const Ownership& ours) {
+  Ruleset result{current.family, current.table, {}};
+  for (const Chain& chain : current.chains)
+    if (!ours.owns(chain.name))
+      result.chains.push_back(chain);
+  for (const Hook& hook : hooks)
+    place(hook, result);
+
+  std::unordered_set<std::string_view> referred_to; // by rules that are not ours
+  for (const Chain& chain : result.chains)
+    for (const Rule& rule : chain.rules)
+      if (const auto* jump = std::get_if<Jump>(&rule.target))
+        referred_to.insert(jump->chain);
   std::unordered_map<std::string_view, const Chain*> wanted;
   for (const Chain& chain : chains)
     wanted.emplace(chain.name, &chain);
-  std::unordered_set<std::string_view> referred_to; // by rules that are not ours
-  for (const Chain& chain : current.chains)
-    if (!ours.owns(chain.name))
-      for (const Rule& rule : chain.rules)
-        if (const auto* jump = std::get_if<Jump>(&rule.target))
-          referred_to.insert(jump->chain);
 
-  Ruleset result{current.family, current.table, {}};
+  // In the kernel's order, new ones behind.
+  std::vector<Chain> ordered;
+  auto foreign = result.chains.begin();
   std::unordered_set<std::string_view> present;
   for (const Chain& chain : current.chains) {
     present.insert(chain.name);
     if (!ours.owns(chain.name))
-      result.chains.push_back(chain);
+      ordered.push_back(std::move(*foreign++));
     else if (const auto found = wanted.find(chain.name); found != wanted.end())
-      result.chains.push_back(*found->second);
+      ordered.push_back(*found->second);
     else if (referred_to.contains(chain.name))
-      result.chains.push_back({chain.name, std::nullopt, {}});
+      ordered.push_back({chain.name, std::nullopt, {}});
   }
   for (const Chain& chain : chains)
     if (!present.contains(chain.name))
-      result.chains.push_back(chain);
-
-  for (const std::string& parent : ours.parents) {
-    Chain* chain = result.find(parent);
-    if (chain == nullptr)
-      throw Error(
-          fmt::format("place the jump to {}: table {} has no chain {}", ours.chain, current.table, parent));
-    std::erase(chain->rules, ours.jump());
-    chain->rules.insert(chain->rules.begin(), ours.jump());
-  }
+      ordered.push_back(chain);
+  result.chains = std::move(ordered);
   return result;
+}
+
+bool holds_ours(const Ruleset& current, const Ownership& ours) {
+  return std::any_of(current.chains.begin(), current.chains.end(),
+                     [&](const Chain& chain) { return ours.owns(chain.name); });
 }
 
 } // namespace flowspec

@@ -14,17 +14,29 @@ namespace flowspec {
 
 struct Ownership {
   std::string chain = "FLOWSPEC";
-  std::vector<std::string> parents{"FORWARD"};
 
   /// `chain` itself and "<chain>-...".
   bool owns(std::string_view name) const;
-  /// `-j <chain>` and nothing more. A jump with conditions is an operator's own.
-  Rule jump() const;
 };
 
-/// `current` as it should be: our chains are exactly `chains`, the jump is the first rule of each parent and
-/// stands there once. A chain of ours that is not wanted goes, or stays empty when somebody else's rule
-/// refers to it. Throws Error when a parent chain does not exist.
-Ruleset with_ours(const Ruleset& current, const std::vector<Chain>& chains, const Ownership& ours);
+/// A bare jump from a chain that is not ours to one that is.
+struct Hook {
+  std::string parent;
+  std::string chain;
+  bool wanted = true; ///< the first rule of `parent`, once; else nowhere in it
+
+  /// `-j <chain>` and nothing more. A jump with conditions is an operator's own.
+  Rule jump() const;
+  bool operator==(const Hook&) const = default;
+};
+
+/// `current` as it should be: our chains are exactly `chains`, and the hooks are as they say. A chain of ours
+/// that is not wanted goes, or stays empty when somebody else's rule refers to it. Throws Error when the
+/// parent of a wanted hook does not exist.
+Ruleset with_ours(const Ruleset& current, const std::vector<Chain>& chains, const std::vector<Hook>& hooks,
+                  const Ownership& ours);
+
+/// True when `current` has a chain of ours.
+bool holds_ours(const Ruleset& current, const Ownership& ours);
 
 } // namespace flowspec

@@ -33,7 +33,8 @@ std::uint64_t steps_of(std::uint64_t cost) {
 
 } // namespace
 
-std::optional<RateLimit> rate_limit(double rate, Family family, const std::string& bucket) {
+std::optional<RateLimit> rate_limit(double rate, Family family, const std::string& bucket,
+                                    std::uint32_t burst) {
   const double steps = rate / step_bytes;
   if (steps > static_cast<double>(max_cost / min_cost))
     return std::nullopt;
@@ -51,6 +52,7 @@ std::optional<RateLimit> rate_limit(double rate, Family family, const std::strin
   limit.match.name = bucket;
   limit.match.mode = HashlimitMatch::mode_bytes | HashlimitMatch::mode_invert;
   limit.match.average = best;
+  limit.match.burst = burst - 1; // how often the bucket may be filled again before it runs dry
   // One bucket only, since nothing of the packet is hashed.
   limit.match.size = 1;
   limit.match.max = 1;

@@ -20,6 +20,8 @@ struct RateLimit {
 /// The limit nearest to `rate` (bytes a second, above 0). None for a rate so high that the kernel has no such
 /// limit: nothing is to be limited. `bucket` names it: rules with the same name share one allowance, and a
 /// bucket keeps its rate as long as any rule names it, so the name must change with the rate.
-std::optional<RateLimit> rate_limit(double rate, Family family, const std::string& bucket);
+/// After a pause, what `burst` seconds allow may pass at once: at least 1, as the kernel has it.
+std::optional<RateLimit> rate_limit(double rate, Family family, const std::string& bucket,
+                                    std::uint32_t burst = 1);
 
 } // namespace flowspec

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/satisfiable.hpp"
 
+#include "common/decide.hpp"
+#include "injector/fragment_matches.hpp"
+#include "injector/tcp_flag_matches.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -9,17 +13,9 @@ namespace flowspec {
 
 namespace {
 
-/// Every state of the four fragment bits that a packet can be in.
-bool some_packet_holds(const BitTests& fragment, Family family, bool needs_transport_header) {
-  constexpr std::array<unsigned, 4> positions{0, fragment_bit::first_fragment, fragment_bit::is_fragment,
-                                              fragment_bit::is_fragment | fragment_bit::last_fragment};
-  const unsigned flags = family == Family::ipv4 ? 2 : 1; // IPv6 has no don't-fragment bit
-  for (const unsigned position : positions)
-    for (unsigned dont_fragment = 0; dont_fragment < flags; ++dont_fragment)
-      if (!(needs_transport_header && (position & fragment_bit::is_fragment) != 0) &&
-          fragment.holds(static_cast<std::uint16_t>(position | dont_fragment)))
-        return true;
-  return false;
+/// The bytes of an IP header without options: no packet is shorter.
+constexpr std::uint32_t shortest(Family family) {
+  return family == Family::ipv4 ? 20 : 40;
 }
 
 } // namespace
@@ -49,7 +45,17 @@ std::optional<std::string> why_never_matches(const Components& match) {
     return "a port, and a protocol that is neither TCP nor UDP";
   if (match.flow_label && match.family == Family::ipv4)
     return "a flow label, which IPv4 has not";
-  if (match.fragment && !some_packet_holds(*match.fragment, match.family, ports || icmp || match.tcp_flags))
+  if (match.protocol && match.family == Family::ipv6 &&
+      (*match.protocol & extension_headers().complement()).empty())
+    return "the protocol is that of an extension header, which is never the upper layer";
+  if (match.packet_length &&
+      (*match.packet_length &
+       ValueSet(domain::packet_length, {{shortest(match.family), domain::packet_length}}))
+          .empty())
+    return fmt::format("a packet length below the {} bytes of the IP header", shortest(match.family));
+  if (match.tcp_flags && never_holds(*match.tcp_flags))
+    return "no packet has these TCP flags";
+  if (match.fragment && never_holds(*match.fragment, match.family, ports || icmp || match.tcp_flags))
     return "no packet has these fragment bits together with its other components";
   return std::nullopt;
 }

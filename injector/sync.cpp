@@ -30,16 +30,18 @@ std::size_t Changes::removed() const {
   return count<DeleteRule>(edits);
 }
 
-Changes plan(const Ruleset& current, const std::vector<Chain>& chains, const Ownership& ours) {
-  Changes changes{current, with_ours(current, chains, ours), {}};
+Changes plan(const Ruleset& current, const std::vector<Chain>& chains, const std::vector<Hook>& hooks,
+             const Ownership& ours) {
+  Changes changes{current, with_ours(current, chains, hooks, ours), {}};
   changes.edits = diff(changes.before, changes.after);
   return changes;
 }
 
-Changes sync(const TableOpener& open, const std::vector<Chain>& chains, const Ownership& ours) {
+Changes sync(const TableOpener& open, const std::vector<Chain>& chains, const std::vector<Hook>& hooks,
+             const Ownership& ours) {
   for (int attempt = 1;; ++attempt) {
     const OpenTable table = open();
-    Changes changes = plan(table.rules, chains, ours);
+    Changes changes = plan(table.rules, chains, hooks, ours);
     if (changes.edits.empty())
       return changes;
     try {
@@ -50,6 +52,31 @@ Changes sync(const TableOpener& open, const std::vector<Chain>& chains, const Ow
         throw Error(fmt::format("{} (tried {} times)", changed.what(), max_tries));
     }
   }
+}
+
+std::vector<Changes> sync_all(const std::vector<TableGoal>& goals, const Ownership& ours) {
+  std::vector<Changes> changes;
+  for (const TableGoal& goal : goals)
+    changes.push_back(plan(goal.open().rules, goal.chains, goal.hooks, ours));
+  std::string done;
+  for (std::size_t index = 0; index < goals.size(); ++index) {
+    const TableGoal& goal = goals[index];
+    if (changes[index].edits.empty())
+      continue;
+    try {
+      changes[index] = sync(goal.open, goal.chains, goal.hooks, ours);
+    } catch (const Error& error) {
+      if (done.empty())
+        throw;
+      throw Error(fmt::format("{}; changed before that: {}", error.what(), done));
+    }
+    done += fmt::format("{}{}", done.empty() ? "" : ", ", title(changes[index].after));
+  }
+  return changes;
+}
+
+std::string title(const Ruleset& ruleset) {
+  return ruleset.family == Family::ipv4 ? ruleset.table : "IPv6 " + ruleset.table;
 }
 
 } // namespace flowspec

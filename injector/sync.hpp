@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace flowspec {
@@ -32,11 +33,28 @@ struct Changes {
   std::size_t removed() const; ///< rules
 };
 
-/// What has to change for our chains to be `chains`.
-Changes plan(const Ruleset& current, const std::vector<Chain>& chains, const Ownership& ours);
+/// "filter", "IPv6 mangle".
+std::string title(const Ruleset& ruleset);
+
+/// What has to change for our chains and hooks to be these.
+Changes plan(const Ruleset& current, const std::vector<Chain>& chains, const std::vector<Hook>& hooks,
+             const Ownership& ours);
 
 /// Makes it so, in one commit, or in none when nothing has to change. Tries again when the table changed in
 /// between. Throws Error; then the kernel has what it had.
-Changes sync(const TableOpener& open, const std::vector<Chain>& chains, const Ownership& ours);
+Changes sync(const TableOpener& open, const std::vector<Chain>& chains, const std::vector<Hook>& hooks,
+             const Ownership& ours);
+
+/// A table of the kernel, and what should be ours in it.
+struct TableGoal {
+  TableOpener open;
+  std::vector<Chain> chains;
+  std::vector<Hook> hooks;
+};
+
+/// All of them, a commit each: netfilter has none for several tables. All are read before the first is
+/// changed, so that what cannot be read is found out while nothing has happened. Throws Error; the message
+/// says which tables had been changed by then.
+std::vector<Changes> sync_all(const std::vector<TableGoal>& goals, const Ownership& ours);
 
 } // namespace flowspec

@@ -4,19 +4,32 @@
 #pragma once
 
 #include "injector/compile.hpp"
+#include "injector/ownership.hpp"
 
+#include <span>
 #include <vector>
 
 namespace flowspec {
 
+/// What one table of one family should hold of ours.
+struct WantedTable {
+  Family family = Family::ipv4;
+  std::string table = "filter";
+  std::vector<Chain> chains; ///< ours, whole
+  std::vector<Hook> hooks;
+};
+
 struct Wanted {
-  std::vector<Chain> chains;      ///< ours, whole: options.chain first, then those it goes to
-  std::vector<Entry> installed;   ///< in the order in which packets meet them
+  /// For each family table filter, and table mangle, which has no chains when no entry needs it.
+  std::vector<WantedTable> tables;
+  std::vector<Entry> installed;   ///< in the order in which packets meet them, IPv4 first
   std::vector<Rejected> rejected; ///< entries that have no rules
   std::vector<Rejected> remarks;
 };
 
-/// `entries` in any order; no two with the same match.
-Wanted arrange(std::vector<Entry> entries, const CompileOptions& options);
+/// `entries` in any order and all of `families`; no two with the same match. Table filter decides; in table
+/// mangle redirects are marked before the routing decision (PREROUTING), and DSCP marks set behind the filter
+/// (POSTROUTING), which so sees what arrived; both in the same order of first match.
+Wanted arrange(std::vector<Entry> entries, std::span<const Family> families, const CompileOptions& options);
 
 } // namespace flowspec

@@ -5,6 +5,7 @@
 #include "injector/frr_routes.hpp"
 #include "injector/wanted.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -17,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       try {
         arrange(
             read_frr_routes(text, family, {*parse_sequence_carrier(carrier), OperatorTable::rfc8955}).entries,
-            {});
+            std::array{family}, {});
       } catch (const Error&) {
       }
   return 0;

@@ -4,13 +4,17 @@
 #include "common/decide.hpp"
 #include "common/precedence.hpp"
 #include "injector/ownership.hpp"
+#include "injector/satisfiable.hpp"
 #include "injector/wanted.hpp"
 #include "tests/support/evaluate.hpp"
 #include "tests/support/generate.hpp"
+#include "tests/support/packet_bytes.hpp"
+#include "tests/support/packet_parser.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <array>
 
 using namespace flowspec;
 
@@ -22,6 +26,7 @@ Evaluation::What expected(const Decision& decision, Verdict accept) {
   case Decision::What::no_entry:
     return Evaluation::What::returned;
   case Decision::What::discard:
+  case Decision::What::unreadable:
     return Evaluation::What::drop;
   case Decision::What::accept:
   case Decision::What::rate_limit:
@@ -31,54 +36,124 @@ Evaluation::What expected(const Decision& decision, Verdict accept) {
   return accept == Verdict::accept ? Evaluation::What::accept : Evaluation::What::returned;
 }
 
-Ruleset table_with(const std::vector<Chain>& chains) {
-  const Ruleset empty{Family::ipv4, "filter", {{"FORWARD", Verdict::drop, {}}}};
-  return with_ours(empty, chains, {});
+/// The table as the kernel would hold it.
+Ruleset table_with(const WantedTable& wanted) {
+  Ruleset empty{wanted.family, wanted.table, {}};
+  for (const Hook& hook : wanted.hooks)
+    empty.chains.push_back({hook.parent, Verdict::accept, {}});
+  return with_ours(empty, wanted.chains, wanted.hooks, {});
+}
+
+/// What a packet of `decision` should look like behind table mangle.
+template <class Value, class Member>
+std::optional<Value> expected_alteration(const Decision& decision, Member value_of) {
+  const bool passes = decision.what == Decision::What::accept || decision.what == Decision::What::rate_limit;
+  return passes ? value_of(decision.entry->actions) : std::nullopt;
+}
+
+CompileOptions random_options(generate::Random& random) {
+  CompileOptions options;
+  options.accept = generate::chance(random, 70) ? Verdict::accept : Verdict::return_;
+  options.stateful = generate::chance(random, 60)
+                         ? Stateful::default_drop
+                         : (generate::chance(random, 50) ? Stateful::never : Stateful::always);
+  options.redirects = {{"65000:1", {1, 0xff}}, {"65000:2", {2, 0xffffffff}}};
+  return options;
+}
+
+/// What came of all packets.
+struct Tally {
+  std::size_t decided = 0;
+  std::size_t limited = 0;
+  std::size_t unreadable = 0;
+  std::size_t altered = 0;
+  std::size_t chains = 0; ///< entries with a chain of their own
+};
+
+/// One packet through all of `tables`. Altered packets are seen as they came: the filter stands before
+/// POSTROUTING and looks at no mark.
+void check_packet(const std::vector<Ruleset>& tables, const std::vector<Entry>& entries, const Packet& packet,
+                  const CompileOptions& options, Tally& tally) {
+  const Decision decision = decide(entries, packet, options.stateful);
+  const Evaluation got = evaluate(tables.at(0), "FLOWSPEC", packet);
+  CAPTURE(decision.entry == nullptr ? "none" : to_string(decision.entry->match));
+  REQUIRE(got.what == expected(decision, options.accept));
+  REQUIRE(got.limited == (decision.what == Decision::What::rate_limit));
+  REQUIRE(got.unreadable == (decision.what == Decision::What::unreadable));
+  const bool gone = got.what == Evaluation::What::drop;
+  const Evaluation routed = evaluate(tables.at(1), "PREROUTING", packet);
+  const Evaluation left = evaluate(tables.at(1), "POSTROUTING", packet);
+  const auto dscp =
+      expected_alteration<std::uint8_t>(decision, [](const Actions& actions) { return actions.dscp_mark; });
+  const auto mark = expected_alteration<std::uint32_t>(decision, [&](const Actions& actions) {
+    return actions.redirect ? std::optional(options.redirects.at(*actions.redirect).value) : std::nullopt;
+  });
+  REQUIRE((gone || left.dscp_mark == dscp));
+  REQUIRE((gone || routed.mark == mark));
+  tally.decided += decision.entry != nullptr ? 1 : 0;
+  tally.limited += got.limited ? 1 : 0;
+  tally.unreadable += got.unreadable ? 1 : 0;
+  tally.altered += dscp || mark ? 1U : 0U;
+}
+
+bool may_be_left_out(Reason reason) {
+  return reason == Reason::never_matches || reason == Reason::not_enforceable ||
+         reason == Reason::fragments_reassembled;
 }
 
 } // namespace
 
 TEST_CASE("compiled rules decide as the reference matcher does") {
+  const Family family = GENERATE(Family::ipv4, Family::ipv6);
   generate::Random random(generate::seed());
   INFO("FLOWSPEC_TEST_SEED=" << generate::seed());
-  std::size_t decided = 0;
-  std::size_t limited = 0;
+  Tally tally;
   for (int set = 0; set < 400; ++set) {
-    const CompileOptions options{
-        "FLOWSPEC", generate::chance(random, 70) ? Verdict::accept : Verdict::return_,
-        generate::chance(random, 60) ? Stateful::default_drop
-                                     : (generate::chance(random, 50) ? Stateful::never : Stateful::always)};
-    const std::vector<Entry> entries =
-        generate::entries(random, Family::ipv4, generate::number(random, 1, 12));
-    const Wanted wanted = arrange(entries, options);
+    const CompileOptions options = random_options(random);
+    std::vector<Entry> entries =
+        generate::entries(random, family, generate::number(random, 1, 12), {true, true, true});
+    const Wanted wanted = arrange(entries, std::array{family}, options);
     for (const Rejected& rejected : wanted.rejected)
-      REQUIRE(rejected.reason == Reason::never_matches);
-    const Ruleset table = table_with(wanted.chains);
+      REQUIRE(may_be_left_out(rejected.reason));
+    std::vector<Components> never; // left out since no packet matches: then none may
+    for (const Entry& entry : entries)
+      if (why_never_matches(entry.match))
+        never.push_back(entry.match);
+    entries = wanted.installed;
+    if (entries.empty())
+      continue;
+    std::vector<Ruleset> tables;
+    for (const WantedTable& table : wanted.tables)
+      tables.push_back(table_with(table));
+    tally.chains += wanted.tables[0].chains.size() - 1;
     for (int index = 0; index < 60; ++index) {
-      const Packet packet = generate::packet_near(
-          random, entries[generate::number(random, 0, static_cast<std::uint32_t>(entries.size() - 1))].match);
-      // An entry that was left out as matching nothing must not matter: the reference gets them all.
-      const Decision decision = decide(entries, packet, options.stateful);
-      const Evaluation got = evaluate(table, "FLOWSPEC", packet);
-      CAPTURE(set, index, decision.entry == nullptr ? "none" : to_string(decision.entry->match));
-      REQUIRE(got.what == expected(decision, options.accept));
-      REQUIRE(got.limited == (decision.what == Decision::What::rate_limit));
-      decided += decision.entry != nullptr ? 1 : 0;
-      limited += got.limited ? 1 : 0;
+      CAPTURE(set, index);
+      const auto chosen = generate::number(random, 0, static_cast<std::uint32_t>(entries.size() - 1));
+      Packet packet = test::parse(test::build(generate::plan_near(random, entries[chosen].match)));
+      packet.established = generate::chance(random, 25);
+      for (const Components& match : never)
+        REQUIRE_FALSE(matches(match, packet));
+      check_packet(tables, entries, packet, options, tally);
     }
   }
   // The generators must meet the entries, or this shows nothing.
-  CHECK(decided > 8000);
-  CHECK(limited > 500);
+  CHECK(tally.decided > 8000);
+  CHECK(tally.limited > 500);
+  CHECK(tally.altered > 100);
+  CHECK(tally.unreadable > 100);
+  CHECK(tally.chains > 50);
 }
 
 TEST_CASE("entries that are rejected leave the others as they were") {
   generate::Random random(generate::seed() + 1);
   for (int set = 0; set < 100; ++set) {
-    const std::vector<Entry> entries = generate::entries(random, Family::ipv4, 10, {true, true});
-    const Wanted all = arrange(entries, {});
-    const Wanted only_installed = arrange(all.installed, {});
-    CHECK(only_installed.chains == all.chains);
+    const Family family = set % 2 == 0 ? Family::ipv4 : Family::ipv6;
+    const CompileOptions options = random_options(random);
+    const std::vector<Entry> entries = generate::entries(random, family, 10, {true, true, true});
+    const Wanted all = arrange(entries, std::array{family}, options);
+    const Wanted only_installed = arrange(all.installed, std::array{family}, options);
+    CHECK(only_installed.tables[0].chains == all.tables[0].chains);
+    CHECK(only_installed.tables[1].chains == all.tables[1].chains);
     CHECK(only_installed.rejected.empty());
     CHECK(all.installed.size() + all.rejected.size() == entries.size());
   }
@@ -87,10 +162,11 @@ TEST_CASE("entries that are rejected leave the others as they were") {
 TEST_CASE("the order of the rules does not depend on the order of the routes") {
   generate::Random random(generate::seed() + 2);
   for (int set = 0; set < 100; ++set) {
+    const std::array families{Family::ipv4};
     std::vector<Entry> entries = generate::entries(random, Family::ipv4, 12);
-    const std::vector<Chain> chains = arrange(entries, {}).chains;
+    const std::vector<Chain> chains = arrange(entries, families, {}).tables[0].chains;
     std::shuffle(entries.begin(), entries.end(), random);
-    CHECK(arrange(entries, {}).chains == chains);
+    CHECK(arrange(entries, families, {}).tables[0].chains == chains);
   }
 }
 

@@ -90,6 +90,8 @@ TEST_CASE(
 TEST_CASE("nothing but our chains and our jump is ever edited") {
   generate::Random random(generate::seed() + 12);
   const Ownership ours;
+  const std::vector<Hook> hooks{{"FORWARD", "FLOWSPEC"}};
+  const Rule jump = hooks.front().jump();
   const std::vector<std::string> targets{"FLOWSPEC", "FLOWSPEC-a", "OTHER"};
   for (int round = 0; round < 2000; ++round) {
     Ruleset before{Family::ipv4, "filter", {some_chain(random, "FORWARD", targets)}};
@@ -98,20 +100,20 @@ TEST_CASE("nothing but our chains and our jump is ever edited") {
         before.chains.push_back(some_chain(random, name, targets));
     const std::vector<Chain> chains{some_chain(random, "FLOWSPEC", {"FLOWSPEC-b"}),
                                     some_chain(random, "FLOWSPEC-b", {})};
-    const Ruleset after = with_ours(before, chains, ours);
+    const Ruleset after = with_ours(before, chains, hooks, ours);
     for (const Edit& edit : diff(before, after)) {
       if (chain_of(edit) != "FORWARD") {
         REQUIRE(ours.owns(chain_of(edit)));
         continue;
       }
       if (const auto* removed = std::get_if<DeleteRule>(&edit))
-        REQUIRE(removed->rule == ours.jump());
+        REQUIRE(removed->rule == jump);
       else
-        REQUIRE(std::get<InsertRule>(edit).rule == ours.jump());
+        REQUIRE(std::get<InsertRule>(edit).rule == jump);
     }
     for (const Chain& chain : chains)
       REQUIRE(*after.find(chain.name) == chain);
-    REQUIRE(after.find("FORWARD")->rules.front() == ours.jump());
-    REQUIRE(diff(after, with_ours(after, chains, ours)).empty());
+    REQUIRE(after.find("FORWARD")->rules.front() == jump);
+    REQUIRE(diff(after, with_ours(after, chains, hooks, ours)).empty());
   }
 }

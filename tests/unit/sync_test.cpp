@@ -63,6 +63,9 @@ std::string words(const std::vector<Edit>& edits) {
   return text;
 }
 
+const Hook forward_hook{"FORWARD", "FLOWSPEC"};
+const std::vector<Hook> hooks{forward_hook};
+
 /// A table that can be told to fail.
 struct FakeTable {
   Ruleset rules;
@@ -120,72 +123,103 @@ TEST_CASE("what is ours") {
   CHECK(ours.owns("FLOWSPEC-1234"));
   for (const char* other : {"FLOWSPECIAL", "FORWARD", "flowspec", "XFLOWSPEC", ""})
     CHECK_FALSE(ours.owns(other));
-  CHECK(to_string(ours.jump(), Family::ipv4) == "-j FLOWSPEC");
+  CHECK(to_string(forward_hook.jump(), Family::ipv4) == "-j FLOWSPEC");
 }
 
 TEST_CASE("with_ours places the jump first, once, and leaves everything else") {
   const Ownership ours;
   const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, rules("ab")}};
   const Chain other{"DOCKER", std::nullopt, rules("xy")};
-  const Rule jump = ours.jump();
+  const Rule jump = forward_hook.jump();
   const Ruleset expected = table({forward({jump, rule("1"), rule("2")}), other, chains[0]});
   for (const std::vector<Rule>& before : {std::vector<Rule>{rule("1"), rule("2")},
                                           {jump, rule("1"), rule("2")},
                                           {rule("1"), jump, rule("2")},
                                           {jump, rule("1"), jump, rule("2"), jump}})
-    CHECK(with_ours(table({forward(before), other}), chains, ours) == expected);
-  CHECK(with_ours(expected, chains, ours) == expected);
+    CHECK(with_ours(table({forward(before), other}), chains, hooks, ours) == expected);
+  CHECK(with_ours(expected, chains, hooks, ours) == expected);
 
   Rule conditional = jump;
   conditional.in_interface = "eth0"; // an operator's own
-  CHECK(with_ours(table({forward({conditional})}), chains, ours).chains[0].rules ==
+  CHECK(with_ours(table({forward({conditional})}), chains, hooks, ours).chains[0].rules ==
         std::vector<Rule>{jump, conditional});
-  CHECK_THROWS_AS(with_ours(table({{"INPUT", Verdict::accept, {}}}), chains, ours), Error);
+  CHECK_THROWS_AS(with_ours(table({{"INPUT", Verdict::accept, {}}}), chains, hooks, ours), Error);
 }
 
 TEST_CASE("chains of ours that are not wanted go, unless somebody refers to them") {
   const Ownership ours;
   const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, {}}};
-  const Ruleset before = table({forward({ours.jump(), jump_to("FLOWSPEC-b")}),
+  const Ruleset before = table({forward({forward_hook.jump(), jump_to("FLOWSPEC-b")}),
                                 {"FLOWSPEC", std::nullopt, {jump_to("FLOWSPEC-a")}},
                                 {"FLOWSPEC-a", std::nullopt, rules("a")},
                                 {"FLOWSPEC-b", std::nullopt, rules("b")}});
-  const Ruleset after = with_ours(before, chains, ours);
+  const Ruleset after = with_ours(before, chains, hooks, ours);
   CHECK(after.find("FLOWSPEC-a") == nullptr);
   REQUIRE(after.find("FLOWSPEC-b") != nullptr);
   CHECK(after.find("FLOWSPEC-b")->rules.empty());
 }
 
 TEST_CASE("several parents each get the jump") {
-  const Ownership ours{"FS", {"INPUT", "FORWARD"}};
-  const Ruleset after =
-      with_ours(table({{"INPUT", Verdict::drop, rules("a")}, forward({})}), {{"FS", std::nullopt, {}}}, ours);
-  CHECK(after.chains[0].rules[0] == ours.jump());
-  CHECK(after.chains[1].rules[0] == ours.jump());
+  const std::vector<Hook> both{{"INPUT", "FS"}, {"FORWARD", "FS"}};
+  const Ruleset after = with_ours(table({{"INPUT", Verdict::drop, rules("a")}, forward({})}),
+                                  {{"FS", std::nullopt, {}}}, both, {"FS"});
+  CHECK(after.chains[0].rules[0] == both[0].jump());
+  CHECK(after.chains[1].rules[0] == both[1].jump());
+}
+
+TEST_CASE("a hook that is not wanted any more goes with its chain, and only that") {
+  const Hook former{"FORWARD", "FLOWSPEC", false};
+  const Ruleset before = table({forward({former.jump(), rule("1")}), {"FLOWSPEC", std::nullopt, rules("a")}});
+  CHECK(with_ours(before, {}, {former}, {}) == table({forward({rule("1")})}));
+  CHECK(holds_ours(before, {}));
+  CHECK_FALSE(holds_ours(table({forward({rule("1")})}), {}));
+  // Where there is no such chain, there is no such hook.
+  CHECK(with_ours(table({}), {}, {former}, {}) == table({}));
 }
 
 TEST_CASE("sync commits once, and not at all when nothing has to change") {
   FakeTable kernel{table({forward(rules("z"))})};
   const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, rules("ab")}};
-  const Changes first = sync(kernel.opener(), chains, {});
+  const Changes first = sync(kernel.opener(), chains, hooks, {});
   CHECK(first.added() == 3);
   CHECK(first.removed() == 0);
   CHECK(kernel.committed == 1);
   CHECK(kernel.rules == first.after);
-  CHECK(sync(kernel.opener(), chains, {}).edits.empty());
+  CHECK(sync(kernel.opener(), chains, hooks, {}).edits.empty());
   CHECK(kernel.committed == 1);
 }
 
 TEST_CASE("sync reads again when somebody was quicker, keeps what they did, and gives up in the end") {
   FakeTable kernel{table({forward(rules("z"))}), 3};
   const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, rules("ab")}};
-  sync(kernel.opener(), chains, {});
+  sync(kernel.opener(), chains, hooks, {});
   CHECK(kernel.opened == 4);
   CHECK(kernel.committed == 1);
   CHECK(words(diff(table({forward({})}), table({kernel.rules.chains[0]}))) == "+0j +1z +2x +3x +4x");
 
   FakeTable hostile{table({forward({})}), 1000};
-  CHECK_THROWS_AS(sync(hostile.opener(), chains, {}), Error);
+  CHECK_THROWS_AS(sync(hostile.opener(), chains, hooks, {}), Error);
   CHECK(hostile.committed == 0);
   CHECK(hostile.opened == 20);
+}
+
+TEST_CASE("several tables: all are read before one is changed, and a failure says what was") {
+  const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, rules("ab")}};
+  FakeTable good{table({forward({})})};
+  FakeTable bad{table({forward({})}), 1000};
+  bad.rules.family = Family::ipv6;
+  CHECK_THROWS_WITH(sync_all({{good.opener(), chains, hooks}, {bad.opener(), chains, hooks}}, {}),
+                    Catch::Contains("somebody was quicker") &&
+                        Catch::Contains("changed before that: filter"));
+  CHECK(good.committed == 1);
+
+  FakeTable untouched{table({forward({})})};
+  const TableOpener unreadable = []() -> OpenTable { throw Error("no such table"); };
+  CHECK_THROWS_WITH(sync_all({{untouched.opener(), chains, hooks}, {unreadable, chains, hooks}}, {}),
+                    "no such table");
+  CHECK(untouched.committed == 0);
+
+  const std::vector<Changes> nothing = sync_all({{good.opener(), chains, hooks}}, {});
+  CHECK(nothing.at(0).edits.empty());
+  CHECK(good.committed == 1);
 }
