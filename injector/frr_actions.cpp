@@ -52,10 +52,8 @@ class ActionReader {
       asked_.actions.dscp_mark = static_cast<std::uint8_t>(community.number & 0x3f);
       return;
     case Kind::redirect_vrf:
-      if (const std::size_t target = community.text.find("RT:"); target != std::string::npos) {
-        asked_.actions.redirect = community.text.substr(target + 3);
-        return;
-      }
+      if (const std::size_t target = community.text.find("RT:"); target != std::string::npos)
+        return take_redirect(community.text.substr(target));
       [[fallthrough]]; // FRR showed no target
     case Kind::redirect_ip:
       asked_.actions.unknown.push_back(community.text);
@@ -82,6 +80,8 @@ class ActionReader {
     if (several_rates_)
       asked_.remarks.push_back(
           rejection(Reason::conflicting_actions, "several rates in one path: the strictest is taken"));
+    if (!redirect_trouble_.empty() && !asked_.actions.discards()) // what is discarded goes nowhere
+      refuse(Reason::unreadable_action, redirect_trouble_);
     if (!hidden_bits_.empty()) {
       // The T bit decides whether later routes are looked at, so only a packet that is discarded anyway is
       // sure of its fate.
@@ -114,6 +114,22 @@ class ActionReader {
     asked_.route_targets.push_back(text);
   }
 
+  /// FRR keeps 15 characters of most kinds of target, so one of just that length may be the beginning of
+  /// another.
+  void take_redirect(const std::string& target) {
+    constexpr std::size_t cut_at = 15;
+    if (target.size() == cut_at)
+      redirect_trouble_ =
+          fmt::format("redirect to {}: FRR shows no more than {} characters, so that this may "
+                      "be the beginning of another target",
+                      target, cut_at);
+    const std::string route_target = target.substr(3);
+    if (asked_.actions.redirect && *asked_.actions.redirect != route_target)
+      redirect_trouble_ =
+          fmt::format("redirects to {} and to {} in one path", *asked_.actions.redirect, route_target);
+    asked_.actions.redirect = route_target;
+  }
+
   void take_sequence(std::uint64_t number) {
     if (asked_.sequence && *asked_.sequence != number)
       refuse(Reason::ambiguous_sequence,
@@ -131,6 +147,7 @@ class ActionReader {
   const SequenceCarrier& carrier_;
   Asked asked_;
   std::string hidden_bits_;
+  std::string redirect_trouble_;
   bool several_rates_ = false;
   std::optional<Rejected> refusal_;
 };
@@ -150,7 +167,8 @@ std::variant<Asked, Rejected> read_actions(std::string_view ecomlist, std::strin
   // FRR shows pieces of the 20 bytes of these as if they were of the other kind: only a possible redirect is
   // of interest.
   for (const Community& community : *ipv6_communities)
-    if (community.kind == Kind::unknown && may_be_ipv6_redirect(community))
+    if (community.kind == Kind::redirect_vrf || community.kind == Kind::redirect_ip ||
+        (community.kind == Kind::unknown && may_be_ipv6_redirect(community)))
       reader.refuse(
           Reason::unreadable_action,
           fmt::format("{} among the IPv6 communities: perhaps a redirect, whose value FRR does not show",

@@ -114,7 +114,8 @@ void conclude(ShownMatch shown, RoutesRead& into) {
 } // namespace
 
 void RoutesRead::append(RoutesRead other) {
-  routes += other.routes;
+  routes.ipv4 += other.routes.ipv4;
+  routes.ipv6 += other.routes.ipv6;
   paths += other.paths;
   std::move(other.entries.begin(), other.entries.end(), std::back_inserter(entries));
   std::move(other.rejected.begin(), other.rejected.end(), std::back_inserter(rejected));
@@ -126,7 +127,7 @@ RoutesRead read_frr_routes(std::string_view text, Family family, const ReadingOp
   std::vector<ShownMatch> matches; // in FRR's order
   std::unordered_map<std::string, std::size_t> place;
   for (const ShownRoute& route : parse_flowspec_detail(text)) {
-    ++result.routes;
+    ++result.routes.of(family);
     result.paths += route.paths.size();
     std::variant<Components, Rejected> read =
         read_components(route.paths.front(), family, options.operator_table);

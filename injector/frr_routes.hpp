@@ -19,8 +19,18 @@ struct ReadingOptions {
   OperatorTable operator_table = OperatorTable::rfc8955;
 };
 
+/// How many routes there are of each family.
+struct RouteCounts {
+  std::size_t ipv4 = 0;
+  std::size_t ipv6 = 0;
+
+  std::size_t& of(Family family) { return family == Family::ipv4 ? ipv4 : ipv6; }
+  std::size_t of(Family family) const { return family == Family::ipv4 ? ipv4 : ipv6; }
+  std::size_t sum() const { return ipv4 + ipv6; }
+};
+
 struct RoutesRead {
-  std::size_t routes = 0; ///< shown, used or not
+  RouteCounts routes; ///< shown, used or not
   std::size_t paths = 0;
   std::vector<Entry> entries;     ///< one for each match that is used, in FRR's order
   std::vector<Rejected> rejected; ///< routes that are not used

@@ -33,10 +33,24 @@ void check_sessions(const FlowspecSummary& before, const FlowspecSummary& after,
   }
 }
 
+std::string summary_command_of(Family family) {
+  return fmt::format("show bgp {} flowspec summary json", name(family));
+}
+
+std::vector<Family> families_with_peers(const AskFrr& ask) {
+  std::vector<Family> families;
+  for (const Family family : {Family::ipv4, Family::ipv6})
+    if (!parse_flowspec_summary(ask(summary_command_of(family))).peers.empty())
+      families.push_back(family);
+  if (families.empty())
+    throw Error("ask FRR for flowspec routes: it has no flowspec peer");
+  return families;
+}
+
 } // namespace
 
 RoutesRead poll_frr(const AskFrr& ask, Family family, const PollOptions& options) {
-  const std::string summary_command = fmt::format("show bgp {} flowspec summary json", name(family));
+  const std::string summary_command = summary_command_of(family);
   const FlowspecSummary before = parse_flowspec_summary(ask(summary_command));
   if (!before.any_established())
     throw Error(fmt::format("ask FRR for {} flowspec routes: no flowspec peer of its is Established ({})",
@@ -67,6 +81,22 @@ RoutesRead poll_frr(const AskFrr& ask, Family family, const PollOptions& options
                      "begin with another's",
                      received, routes.paths)});
   return routes;
+}
+
+PolledRoutes poll_families(const AskFrr& ask, const std::vector<Family>& families,
+                           const PollOptions& options) {
+  PolledRoutes polled;
+  for (const Family family : families.empty() ? families_with_peers(ask) : families) {
+    try {
+      polled.routes.append(poll_frr(ask, family, options));
+      polled.families.push_back(family);
+    } catch (const Error& error) {
+      polled.failures.emplace_back(error.what());
+    }
+  }
+  if (polled.families.empty())
+    throw Error(fmt::format("{}", fmt::join(polled.failures, "; ")));
+  return polled;
 }
 
 } // namespace flowspec

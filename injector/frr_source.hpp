@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace flowspec {
 
@@ -25,5 +26,17 @@ struct PollOptions {
 /// sent its End-of-RIB or has settled; also when the answer as such cannot be believed. Routes that FRR
 /// received and does not show are remarked on.
 RoutesRead poll_frr(const AskFrr& ask, Family family, const PollOptions& options);
+
+/// What could be read, and of which families; why the others could not.
+struct PolledRoutes {
+  RoutesRead routes;
+  std::vector<Family> families;
+  std::vector<std::string> failures;
+};
+
+/// Polls each of `families`; none given: those for which FRR has a flowspec peer in its configuration, in
+/// whatever state. One that cannot be read says nothing of the other. Throws Error when none can.
+PolledRoutes poll_families(const AskFrr& ask, const std::vector<Family>& families,
+                           const PollOptions& options);
 
 } // namespace flowspec

@@ -143,6 +143,16 @@ class ComponentReader {
   std::optional<Rejected> refusal_;
 };
 
+/// RFC 8955 section 4.2.2.12, RFC 8956 section 3.6: bits that stand for nothing (IPv6 has no don't-fragment
+/// bit) are to be ignored.
+void drop_reserved_bits(BitTests& fragment, Family family) {
+  using namespace fragment_bit;
+  const unsigned known =
+      is_fragment | first_fragment | last_fragment | (family == Family::ipv4 ? dont_fragment : 0U);
+  for (BitTest& test : fragment.tests)
+    test.value = static_cast<std::uint16_t>(test.value & known);
+}
+
 } // namespace
 
 std::variant<Components, Rejected> read_components(const ShownPath& path, Family family,
@@ -162,6 +172,8 @@ std::variant<Components, Rejected> read_components(const ShownPath& path, Family
   match.packet_length = read.values(10, domain::packet_length);
   match.dscp = read.values(11, domain::dscp);
   match.fragment = read.bits(12, 0xff);
+  if (match.fragment)
+    drop_reserved_bits(*match.fragment, family);
   match.flow_label = read.values(13, domain::flow_label);
   if (std::none_of(path.components.begin(), path.components.end(),
                    [](const auto& text) { return text.has_value(); }))

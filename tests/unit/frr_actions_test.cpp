@@ -92,7 +92,13 @@ TEST_CASE("what FRR hides is refused when it could change the verdict") {
 
 TEST_CASE("redirects are told by name") {
   CHECK(read("FS:redirect VRF RT:100:101") == "accept, redirect 100:101");
+  // FRR cuts most targets to 15 characters with their "RT:"; what is discarded goes nowhere.
+  CHECK(read("FS:redirect VRF RT:65002:400000") == "unreadable-action");
+  CHECK(read("FS:redirect VRF RT:65002:40000") == "accept, redirect 65002:40000");
+  CHECK(read("FS:redirect VRF RT:65002:4000000000") == "accept, redirect 65002:4000000000"); // of another type
   CHECK(read("FS:redirect VRF RT:65002:400000 FS:rate 0.000000") == "discard, redirect 65002:400000");
+  CHECK(read("FS:redirect VRF RT:1:1 FS:redirect VRF RT:1:2") == "unreadable-action");
+  CHECK(read("", by_target, "FS:redirect VRF RT:2001:db8::1:100") == "unreadable-action");
   CHECK(read("FS:redirect VRF  FS:rate 0.000000") == "discard, [FS:redirect VRF ]");
   CHECK(read("NH:10.0.0.1:0") == "accept, [NH:10.0.0.1:0]");
   CHECK(read("FS:redirect IP 0x34") == "accept, [FS:redirect IP 0x34]");

@@ -247,3 +247,45 @@ TEST_CASE("routes that FRR received and does not show are said, when the table s
                      {summary_command, summary("Established", 1, 8)}}};
   CHECK(words(poll_frr(withdrawn.ask(), Family::ipv4, {})) == "dst 10.0.0.0/8: accept\n");
 }
+
+TEST_CASE("both families are asked for, or those that FRR has a peer for") {
+  const std::string summary6 = "show bgp ipv6 flowspec summary json";
+  const std::string routes6 = "show bgp ipv6 flowspec detail json";
+  const std::string up = summary("Established", 1);
+  const std::string route6 = R"([{"to":"2001:db8::/32/off 0"},{"time":"00:00:01"}])";
+  // What FRR 8.4.4 prints for a family in which no neighbor is activated.
+  FakeFrr only4{{{summary_command, up},
+                 {summary6, "{}\n"},
+                 {summary_command, up},
+                 {routes_command, route("10.0.0.0/8", "")},
+                 {summary_command, up}}};
+  const PolledRoutes four = poll_families(only4.ask(), {}, {});
+  CHECK(four.families == std::vector<Family>{Family::ipv4});
+  CHECK(words(four.routes) == "dst 10.0.0.0/8: accept\n");
+  CHECK(only4.answers.empty());
+
+  FakeFrr both{{{summary_command, up},
+                {summary6, up},
+                {summary_command, up},
+                {routes_command, route("10.0.0.0/8", "")},
+                {summary_command, up},
+                {summary6, up},
+                {routes6, route6},
+                {summary6, up}}};
+  const PolledRoutes all = poll_families(both.ask(), {}, {});
+  CHECK(all.families == std::vector<Family>{Family::ipv4, Family::ipv6});
+  CHECK(words(all.routes) == "dst 10.0.0.0/8: accept\ndst 2001:db8::/32: accept\n");
+  CHECK((all.routes.routes.ipv4 == 1 && all.routes.routes.ipv6 == 1));
+
+  // One that cannot be read is no reason not to believe the other, and is not taken for empty.
+  FakeFrr half{{{summary_command, summary("Active", 0)}, {summary6, up}, {routes6, route6}, {summary6, up}}};
+  const PolledRoutes one = poll_families(half.ask(), {Family::ipv4, Family::ipv6}, {});
+  CHECK(one.families == std::vector<Family>{Family::ipv6});
+  REQUIRE(one.failures.size() == 1);
+  CHECK_THAT(one.failures[0], Catch::Contains("ipv4") && Catch::Contains("192.0.2.1 is Active"));
+
+  FakeFrr none{{{summary_command, "{}"}, {summary6, "{}"}}};
+  CHECK_THROWS_WITH(poll_families(none.ask(), {}, {}), Catch::Contains("it has no flowspec peer"));
+  FakeFrr down{{{summary_command, summary("Active", 0)}}};
+  CHECK_THROWS_WITH(poll_families(down.ask(), {Family::ipv4}, {}), Catch::Contains("192.0.2.1 is Active"));
+}
