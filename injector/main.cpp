@@ -2,18 +2,23 @@
 #include "common/atomic_file.hpp"
 #include "common/entry_json.hpp"
 #include "common/iptc.hpp"
+#include "common/kernel_facts.hpp"
 #include "common/printable.hpp"
 #include "common/process.hpp"
 #include "common/xtables_lock.hpp"
+#include "injector/explain_report.hpp"
 #include "injector/frr_source.hpp"
 #include "injector/options.hpp"
 #include "injector/report.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <utility>
+#include <vector>
 
 using namespace flowspec;
 
@@ -52,85 +57,142 @@ std::string read_given(const std::string& path, Command command) {
   return text;
 }
 
-RoutesRead read_routes(const Options& options) {
-  RoutesRead routes;
-  if (options.routes)
-    routes.append(
-        read_frr_routes(read_given(*options.routes, options.command), Family::ipv4, options.poll.reading));
-  if (options.routes6)
-    routes.append(
-        read_frr_routes(read_given(*options.routes6, options.command), Family::ipv6, options.poll.reading));
-  if (!options.routes && !options.routes6)
-    routes = poll_frr(ask_vtysh(options), Family::ipv4, options.poll);
-  return routes;
+PolledRoutes read_files(const Options& options) {
+  PolledRoutes polled;
+  const auto read = [&](const std::optional<std::string>& path, Family family) {
+    if (!path)
+      return;
+    polled.routes.append(read_frr_routes(read_given(*path, options.command), family, options.poll.reading));
+    polled.families.push_back(family);
+  };
+  read(options.routes, Family::ipv4);
+  read(options.routes6, Family::ipv6);
+  return polled;
 }
 
-/// What was not read says nothing: with IPv6 routes alone the IPv4 table is not looked at.
-bool reads_ipv4(const Options& options) {
-  return options.routes || !options.routes6;
-}
-
-/// The filter table, with the lock for as long as it may be committed.
-OpenTable open_filter(const Options& options) {
+/// A table, with the lock for as long as it may be committed.
+OpenTable open_table(Family family, const std::string& name, const Options& options) {
   auto lock = std::make_shared<XtablesLock>(options.lock_wait);
-  auto table = std::make_shared<KernelTable>(Family::ipv4, "filter");
+  auto table = std::make_shared<KernelTable>(family, name);
   return {table->read(), [lock, table](const std::vector<Edit>& edits) { table->commit(edits); }};
 }
 
 /// A table in which nobody has a rule.
-Ruleset empty_filter(const Ownership& ours) {
-  Ruleset table;
-  for (const std::string& parent : ours.parents)
-    table.chains.push_back({parent, Verdict::accept, {}});
+Ruleset empty_table(const WantedTable& wanted) {
+  Ruleset table{wanted.family, wanted.table, {}};
+  for (const Hook& hook : wanted.hooks)
+    if (table.find(hook.parent) == nullptr)
+      table.chains.push_back({hook.parent, Verdict::accept, {}});
   return table;
 }
 
-void print(const Pass& pass, const Options& options) {
-  const bool done = options.command == Command::sync;
-  std::string text;
-  switch (options.format) {
-  case Format::text:
-    text = (done ? "" : edits_text(pass.changes)) + findings_text(pass, "") + summary_text(pass, done);
-    break;
-  case Format::json:
-    text = dump(report_json(pass, done));
-    break;
-  case Format::iptables_restore:
-    text = restore_text(pass, options.ours);
-    break;
-  }
+/// Table mangle is left alone until an entry needs it: to read it would be to make it.
+bool concerns(const WantedTable& wanted, bool from_empty) {
+  return !wanted.chains.empty() || (!from_empty && table_in_use(wanted.family, wanted.table));
+}
+
+std::vector<Changes> changes_for(const std::vector<WantedTable>& tables, const Options& options) {
+  std::vector<TableGoal> goals;
+  for (const WantedTable& wanted : tables)
+    if (concerns(wanted, options.from_empty))
+      goals.push_back({[&options, &wanted] {
+                         return options.from_empty ? OpenTable{empty_table(wanted), {}}
+                                                   : open_table(wanted.family, wanted.table, options);
+                       },
+                       wanted.chains, wanted.hooks});
+  if (options.command == Command::sync)
+    return sync_all(goals, options.ours);
+  std::vector<Changes> changes;
+  for (const TableGoal& goal : goals)
+    changes.push_back(plan(goal.open().rules, goal.chains, goal.hooks, options.ours));
+  return changes;
+}
+
+/// Tables of which nothing is ours, and nothing will be, are no news.
+void drop_untouched(std::vector<Changes>& changes, const Ownership& ours) {
+  std::erase_if(changes, [&](const Changes& of) {
+    return of.after.table != "filter" && of.edits.empty() && !holds_ours(of.after, ours);
+  });
+}
+
+bool changes_anything(const Pass& pass) {
+  return std::any_of(pass.changes.begin(), pass.changes.end(),
+                     [](const Changes& changes) { return !changes.edits.empty(); });
+}
+
+void print(const std::string& text, bool changed) {
   if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0)
     return;
   const char* const refused = "write to standard output: it does not take the report";
-  if (!done || pass.changes.edits.empty())
+  if (!changed)
     throw Error(fmt::format("{}; nothing was changed", refused));
   // The exit status tells of the rules, and they are what they should be.
   fmt::print(stderr, "flowspec-injector: {}; the rules are changed, in full\n", refused);
 }
 
-int run_command(const Options& options) {
-  RoutesRead routes = read_routes(options);
-  Wanted wanted = arrange(std::move(routes.entries), options.compile);
-  Pass pass(std::move(routes), std::move(wanted));
-  if (!reads_ipv4(options))
-    pass.chains.clear();
-  else if (options.command == Command::sync)
-    pass.changes = sync([&options] { return open_filter(options); }, pass.chains, options.ours);
-  else
-    pass.changes = plan(options.from_empty ? empty_filter(options.ours) : open_filter(options).rules,
-                        pass.chains, options.ours);
-  print(pass, options);
+std::string report(const Pass& pass, const Options& options) {
+  const bool done = options.command == Command::sync;
+  switch (options.format) {
+  case Format::json:
+    return dump(report_json(pass, done));
+  case Format::iptables_restore:
+    return restore_text(pass, Family::ipv4, options.ours);
+  case Format::ip6tables_restore:
+    return restore_text(pass, Family::ipv6, options.ours);
+  case Format::text:
+    break;
+  }
+  std::string text;
+  if (!done)
+    for (const Changes& changes : pass.changes)
+      text += edits_text(changes);
+  return text + findings_text(pass, "") + summary_text(pass, done);
+}
+
+std::string explanation(const Wanted& wanted, const Options& options) {
+  const Explanation explained =
+      explain(wanted.installed, *options.question, options.compile.stateful, options.near_misses);
+  std::vector<HeldRule> rules;
+  if (explained.place.entry != nullptr)
+    for (const WantedTable& table : wanted.tables)
+      if (table.family == options.question->family)
+        for (HeldRule& rule : rules_of(*explained.place.entry, {table.family, table.table, table.chains}))
+          rules.push_back(std::move(rule));
+  return options.format == Format::json ? dump(explain_json(explained, *options.question, rules))
+                                        : explain_text(explained, rules, options.compile.parents.front());
+}
+
+int run_command(Options options) {
+  PolledRoutes polled = options.routes || options.routes6
+                            ? read_files(options)
+                            : poll_families(ask_vtysh(options), options.families, options.poll);
+  options.compile.reassembled = options.conntrack == Conntrack::on ||
+                                (options.conntrack == Conntrack::find_out && tracks_connections());
+  Wanted wanted = arrange(std::move(polled.routes.entries), polled.families, options.compile);
+  for (const std::string& failure : polled.failures)
+    fmt::print(stderr, "flowspec-injector: {}; its rules stay as they are\n", one_line(failure));
+  const int failed = polled.failures.empty() ? 0 : 1;
+  if (options.command == Command::explain) {
+    print(explanation(wanted, options), false);
+    return failed;
+  }
+  Pass pass(std::move(polled.routes), std::move(wanted));
+  pass.changes = changes_for(pass.tables, options);
+  drop_untouched(pass.changes, options.ours);
+  print(report(pass, options), options.command == Command::sync && changes_anything(pass));
+  if (failed != 0)
+    return failed;
   if (options.strict && !pass.rejected.empty())
     return 3;
-  return options.exit_code && !pass.changes.edits.empty() ? 4 : 0;
+  return options.exit_code && changes_anything(pass) ? 4 : 0;
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
   try {
-    const std::optional<Options> options = parse_options(argc, argv);
-    return options ? run_command(*options) : 0;
+    std::optional<Options> options = parse_options(argc, argv);
+    return options ? run_command(std::move(*options)) : 0;
   } catch (const UsageError& error) {
     fmt::print(stderr, "flowspec-injector: {}\n", one_line(error.what()));
     return 2;

@@ -6,21 +6,26 @@
 #include "injector/compile.hpp"
 #include "injector/frr_source.hpp"
 #include "injector/ownership.hpp"
+#include "injector/question.hpp"
 
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace flowspec {
 
-enum class Command { plan, sync };
-enum class Format { text, json, iptables_restore };
+enum class Command { plan, sync, explain };
+enum class Format { text, json, iptables_restore, ip6tables_restore };
+/// Whether connection tracking runs in this network, and puts fragments together.
+enum class Conntrack { find_out, on, off };
 
 struct Options {
   Command command = Command::plan;
   // Where the routes come from: FRR, unless a file is given.
   std::optional<std::string> routes;  ///< IPv4, "-" for standard input
   std::optional<std::string> routes6; ///< IPv6
+  std::vector<Family> families;       ///< to ask FRR for; empty: those for which it has a peer
   std::string vtysh = "vtysh";
   std::optional<std::string> pathspace;
   std::chrono::milliseconds timeout{10'000};
@@ -28,12 +33,16 @@ struct Options {
   PollOptions poll;
   CompileOptions compile;
   Ownership ours;
+  Conntrack conntrack = Conntrack::find_out;
   std::chrono::milliseconds lock_wait{10'000};
 
   Format format = Format::text;
   bool from_empty = false; ///< plan: as if the table held nothing of anybody's
   bool exit_code = false;  ///< plan: 4 when there is something to change
   bool strict = false;     ///< 3 when a route was left out
+
+  std::optional<Question> question; ///< explain
+  std::size_t near_misses = 5;      ///< explain
 };
 
 /// Reads argv. None when it asked for help or the version, which have been printed. Throws UsageError.

@@ -18,22 +18,42 @@ std::string counted(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-std::size_t rule_count(const Pass& pass) {
+std::size_t rule_count(const std::vector<Chain>& chains) {
   std::size_t count = 0;
-  for (const Chain& chain : pass.chains)
+  for (const Chain& chain : chains)
     count += chain.rules.size();
   return count;
+}
+
+/// What should be ours in the table of `changes`.
+const std::vector<Chain>& ours_in(const Pass& pass, const Ruleset& ruleset) {
+  static const std::vector<Chain> nothing;
+  const auto found = std::find_if(pass.tables.begin(), pass.tables.end(), [&](const WantedTable& wanted) {
+    return wanted.family == ruleset.family && wanted.table == ruleset.table;
+  });
+  return found == pass.tables.end() ? nothing : found->chains;
+}
+
+/// What an iptables command would have in front of its -A.
+std::string command_of(const Ruleset& ruleset) {
+  return std::string(ruleset.family == Family::ipv4 ? "" : "ip6tables ") +
+         (ruleset.table == "filter" ? "" : fmt::format("-t {} ", ruleset.table));
 }
 
 /// One edit in iptables notation. A rule that goes to the end of its chain is shown as -A, as it will be
 /// listed.
 struct EditText {
   const Changes& changes;
+  std::string command = command_of(changes.after);
 
-  std::string operator()(const CreateChain& edit) const { return fmt::format("+ -N {}", edit.chain); }
-  std::string operator()(const DeleteChain& edit) const { return fmt::format("- -N {}", edit.chain); }
+  std::string operator()(const CreateChain& edit) const {
+    return fmt::format("+ {}-N {}", command, edit.chain);
+  }
+  std::string operator()(const DeleteChain& edit) const {
+    return fmt::format("- {}-N {}", command, edit.chain);
+  }
   std::string operator()(const DeleteRule& edit) const {
-    return fmt::format("- -A {} {}", edit.chain, to_string(edit.rule, changes.before.family));
+    return fmt::format("- {}-A {} {}", command, edit.chain, to_string(edit.rule, changes.before.family));
   }
   std::string operator()(const InsertRule& edit) const {
     const Chain* chain = changes.after.find(edit.chain);
@@ -41,8 +61,8 @@ struct EditText {
     // Edits come in ascending order: the rules behind this one are there already unless all of them are new.
     const bool appended = chain != nullptr && edit.index + 1 == chain->rules.size();
     return appended || chain_is_new(edit.chain)
-               ? fmt::format("+ -A {} {}", edit.chain, rule)
-               : fmt::format("+ -I {} {} {}", edit.chain, edit.index + 1, rule);
+               ? fmt::format("+ {}-A {} {}", command, edit.chain, rule)
+               : fmt::format("+ {}-I {} {} {}", command, edit.chain, edit.index + 1, rule);
   }
 
  private:
@@ -56,13 +76,14 @@ Pass::Pass(RoutesRead read, Wanted wanted)
       remarks(std::move(read.remarks)) {
   std::move(wanted.rejected.begin(), wanted.rejected.end(), std::back_inserter(rejected));
   std::move(wanted.remarks.begin(), wanted.remarks.end(), std::back_inserter(remarks));
-  chains = std::move(wanted.chains);
+  tables = std::move(wanted.tables);
 }
 
 std::string edits_text(const Changes& changes) {
   std::string text;
+  const EditText words{changes};
   for (const Edit& edit : changes.edits)
-    text += std::visit(EditText{changes}, edit) + "\n";
+    text += std::visit(words, edit) + "\n";
   return text;
 }
 
@@ -76,22 +97,33 @@ std::string findings_text(const Pass& pass, std::string_view prefix) {
 }
 
 std::string summary_text(const Pass& pass, bool done) {
-  const std::string state = fmt::format("{} of {} in {}", pass.installed.size(),
-                                        counted(pass.routes, "route"), counted(rule_count(pass), "rule"));
-  const std::string& table = pass.changes.after.table;
-  if (pass.changes.edits.empty())
-    return fmt::format("{}: nothing to do; {}\n", table, state);
-  return done ? fmt::format("{}: {} added, {} removed; {}\n", table, counted(pass.changes.added(), "rule"),
-                            pass.changes.removed(), state)
-              : fmt::format("{}: {} to add, {} to remove; {}\n", table, counted(pass.changes.added(), "rule"),
-                            pass.changes.removed(), state);
+  std::string text;
+  for (const Changes& changes : pass.changes) {
+    const Ruleset& after = changes.after;
+    const auto installed =
+        std::count_if(pass.installed.begin(), pass.installed.end(),
+                      [&](const Entry& entry) { return entry.match.family == after.family; });
+    const std::string rules = counted(rule_count(ours_in(pass, after)), "rule");
+    const std::string state =
+        after.table == "filter"
+            ? fmt::format("{} of {} in {}", installed, counted(pass.routes.of(after.family), "route"), rules)
+            : rules;
+    const std::string what =
+        changes.edits.empty() ? "nothing to do"
+        : done ? fmt::format("{} added, {} removed", counted(changes.added(), "rule"), changes.removed())
+               : fmt::format("{} to add, {} to remove", counted(changes.added(), "rule"), changes.removed());
+    text += fmt::format("{}: {}; {}\n", title(after), what, state);
+  }
+  return text;
 }
 
-nlohmann::ordered_json report_json(const Pass& pass, bool done) {
+namespace {
+
+nlohmann::ordered_json edits_json(const Changes& changes) {
   using nlohmann::ordered_json;
   ordered_json edits = ordered_json::array();
-  const Family family = pass.changes.after.family;
-  for (const Edit& edit : pass.changes.edits) {
+  const Family family = changes.after.family;
+  for (const Edit& edit : changes.edits) {
     if (const auto* created = std::get_if<CreateChain>(&edit))
       edits.push_back({{"op", "create-chain"}, {"chain", created->chain}});
     else if (const auto* deleted = std::get_if<DeleteChain>(&edit))
@@ -107,14 +139,29 @@ nlohmann::ordered_json report_json(const Pass& pass, bool done) {
                        {"number", removed->index + 1},
                        {"rule", to_string(removed->rule, family)}});
   }
-  return {{"table", pass.changes.after.table},  {"routes", pass.routes},
-          {"rules", rule_count(pass)},          {"committed", done && !edits.empty()},
-          {"edits", std::move(edits)},          {"entries", to_json(pass.installed)},
-          {"rejected", to_json(pass.rejected)}, {"notes", to_json(pass.remarks)}};
+  return edits;
 }
 
-std::string restore_text(const Pass& pass, const Ownership& ours) {
-  const Changes& changes = pass.changes;
+} // namespace
+
+nlohmann::ordered_json report_json(const Pass& pass, bool done) {
+  nlohmann::ordered_json tables = nlohmann::ordered_json::array();
+  for (const Changes& changes : pass.changes)
+    tables.push_back({{"family", name(changes.after.family)},
+                      {"table", changes.after.table},
+                      {"rules", rule_count(ours_in(pass, changes.after))},
+                      {"committed", done && !changes.edits.empty()},
+                      {"edits", edits_json(changes)}});
+  return {{"routes", pass.routes.sum()},
+          {"tables", std::move(tables)},
+          {"entries", to_json(pass.installed)},
+          {"rejected", to_json(pass.rejected)},
+          {"notes", to_json(pass.remarks)}};
+}
+
+namespace {
+
+std::string restore_table(const Changes& changes, const std::vector<Hook>& hooks, const Ownership& ours) {
   std::string text = fmt::format("*{}\n", changes.after.table);
   // Naming a chain here empties it, or makes it; so our chains have no rule left, not even those that go.
   std::string rules;
@@ -131,16 +178,35 @@ std::string restore_text(const Pass& pass, const Ownership& ours) {
       declare(chain);
       removals += fmt::format("-X {}\n", chain.name);
     }
-  const std::string jump = to_string(ours.jump(), changes.after.family);
-  for (const std::string& parent : ours.parents) {
-    const Chain* chain = changes.before.find(parent);
+  for (const Hook& hook : hooks) {
+    const std::string jump = to_string(hook.jump(), changes.after.family);
+    const Chain* chain = changes.before.find(hook.parent);
     const auto jumps =
-        chain == nullptr ? 0 : std::count(chain->rules.begin(), chain->rules.end(), ours.jump());
+        chain == nullptr ? 0 : std::count(chain->rules.begin(), chain->rules.end(), hook.jump());
     for (auto left = jumps; left > 0; --left)
-      rules += fmt::format("-D {} {}\n", parent, jump);
-    rules += fmt::format("-I {} 1 {}\n", parent, jump);
+      rules += fmt::format("-D {} {}\n", hook.parent, jump);
+    if (hook.wanted)
+      rules += fmt::format("-I {} 1 {}\n", hook.parent, jump);
   }
-  return text + rules + removals + findings_text(pass, "# ") + "COMMIT\n";
+  return text + rules + removals;
+}
+
+} // namespace
+
+std::string restore_text(const Pass& pass, Family family, const Ownership& ours) {
+  std::string text;
+  for (const Changes& changes : pass.changes) {
+    if (changes.after.family != family)
+      continue;
+    const auto wanted = std::find_if(pass.tables.begin(), pass.tables.end(), [&](const WantedTable& table) {
+      return table.family == family && table.table == changes.after.table;
+    });
+    text += restore_table(changes, wanted->hooks, ours);
+    if (changes.after.table == "filter")
+      text += findings_text(pass, "# ");
+    text += "COMMIT\n";
+  }
+  return text;
 }
 
 } // namespace flowspec

@@ -15,31 +15,33 @@ namespace flowspec {
 
 /// One pass: what was read, what is wanted, what has to change for it.
 struct Pass {
-  std::size_t routes = 0;         ///< shown by FRR
-  std::vector<Entry> installed;   ///< in the order in which packets meet them
+  RouteCounts routes;             ///< shown by FRR
+  std::vector<Entry> installed;   ///< in the order in which packets meet them, IPv4 first
   std::vector<Rejected> rejected; ///< routes without rules
   std::vector<Rejected> remarks;
-  std::vector<Chain> chains; ///< ours, as they should be
-  Changes changes;
+  std::vector<WantedTable> tables; ///< what should be ours
+  std::vector<Changes> changes;    ///< of the tables that were looked at
 
   Pass(RoutesRead read, Wanted wanted);
 };
 
-/// Every edit on a line of its own in iptables notation, "+ " before what comes and "- " before what goes.
+/// Every edit on a line of its own in iptables notation, "+ " before what comes and "- " before what goes;
+/// behind that "ip6tables " for IPv6, and "-t mangle " for that table.
 std::string edits_text(const Changes& changes);
 
 /// The routes that were left out and what is to be said of the others, a line each; `prefix` begins each
 /// line.
 std::string findings_text(const Pass& pass, std::string_view prefix);
 
-/// "filter: 3 rules to add, 1 to remove; 12 of 14 routes in 15 rules": the last line of a plan, or of a sync
-/// when `done`.
+/// "filter: 3 rules to add, 1 to remove; 12 of 14 routes in 15 rules": the last lines of a plan, one a table,
+/// or of a sync when `done`.
 std::string summary_text(const Pass& pass, bool done);
 
 /// All of it, for --json.
 nlohmann::ordered_json report_json(const Pass& pass, bool done);
 
-/// The whole desired state as `iptables-restore --noflush` takes it, whatever of it is there already.
-std::string restore_text(const Pass& pass, const Ownership& ours);
+/// The whole desired state of `family` as `iptables-restore --noflush` takes it, whatever of it is there
+/// already.
+std::string restore_text(const Pass& pass, Family family, const Ownership& ours);
 
 } // namespace flowspec

@@ -131,8 +131,9 @@ def test_what_was_not_read_is_not_empty(segment: Segment, tmp_path: pathlib.Path
     refuses(segment.injector("sync", "--routes", "-", input=" \n", check=False), 1, "standard input")
     ipv6 = tmp_path / "routes6"
     ipv6.write_text('[{"to":"2001:db8::/32/off 0"},{"time":"00:00:01"}]')
-    assert "nothing to do" in segment.injector("sync", "--routes6", ipv6).stdout
+    assert segment.injector("sync", "--routes6", ipv6).stdout == "IPv6 filter: 2 rules added, 0 removed; 1 of 1 route in 1 rule\n"
     assert segment.leaf.save(counters=True) == saved
+    assert "-A FLOWSPEC -d 2001:db8::/32 " in segment.leaf.save(family=6)
 
 
 def test_no_vtysh(segment: Segment) -> None:

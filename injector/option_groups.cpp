@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "injector/option_groups.hpp"
+
+#include "common/error.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+#include <utility>
+
+namespace flowspec {
+
+namespace {
+
+constexpr const char* config_file = "/etc/flowspec/injector.toml";
+/// A chain's name has 28 characters at most; ours get "-", the 16 digits of a route and a letter behind them.
+constexpr std::size_t longest_chain = 28 - 18;
+constexpr double longest_wait = 3600;       ///< seconds
+constexpr std::uint32_t longest_burst = 60; ///< seconds
+
+/// A name that iptables takes for a chain of the user's.
+std::string check_chain(const std::string& name) {
+  constexpr std::array reserved{"INPUT",  "OUTPUT", "FORWARD", "PREROUTING", "POSTROUTING",
+                                "ACCEPT", "DROP",   "RETURN",  "QUEUE"};
+  if (name.empty() || name.size() > longest_chain)
+    return fmt::format("\"{}\": a chain's name has 1 to {} characters here", name, longest_chain);
+  const auto allowed = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+  };
+  if (!std::all_of(name.begin(), name.end(), allowed) || name.front() == '-')
+    return fmt::format("\"{}\": letters, digits, '_', '-' and '.' make a chain's name", name);
+  if (std::find(reserved.begin(), reserved.end(), name) != reserved.end())
+    return fmt::format("\"{}\" is a name of iptables' own", name);
+  return {};
+}
+
+std::string check_sequence(const std::string& text) {
+  return parse_sequence_carrier(text)
+             ? std::string()
+             : fmt::format("\"{}\": it is rt:ASN (0 to 65535), marking or none", text);
+}
+
+template <class Value>
+CLI::Validator one_of(const Words<Value>& words) {
+  return {[&words](const std::string& text) {
+            std::string known;
+            for (const auto& [word, value] : words)
+              known += (known.empty() ? "" : ", ") + word;
+            return words.contains(text) ? std::string() : fmt::format("\"{}\": it is one of {}", text, known);
+          },
+          ""};
+}
+
+/// "65000:100=0x10/0xff": the route target and what it becomes.
+std::optional<std::pair<std::string, MarkTarget>> redirect_of(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || text.substr(0, equals).find(':') == std::string::npos)
+    return std::nullopt;
+  const std::size_t slash = text.find('/', equals);
+  const auto number = [](const std::string& word) -> std::optional<std::uint32_t> {
+    std::size_t used = 0;
+    if (word.empty() || std::isdigit(static_cast<unsigned char>(word.front())) == 0)
+      return std::nullopt;
+    try {
+      const unsigned long long value = std::stoull(word, &used, 0);
+      if (used == word.size() && value <= 0xffffffffU)
+        return static_cast<std::uint32_t>(value);
+    } catch (const std::exception&) { // too many digits
+    }
+    return std::nullopt;
+  };
+  const auto mark = number(text.substr(equals + 1, slash == std::string::npos ? slash : slash - equals - 1));
+  const auto mask = slash == std::string::npos ? 0xffffffffU : number(text.substr(slash + 1));
+  if (!mark || !mask || (*mark & ~*mask) != 0 || *mask == 0)
+    return std::nullopt;
+  return std::pair(text.substr(0, equals), MarkTarget{*mark, *mask});
+}
+
+std::string check_redirect(const std::string& text) {
+  return redirect_of(text)
+             ? std::string()
+             : fmt::format("\"{}\": it is RT=MARK or RT=MARK/MASK, like 65000:100=0x10/0xff, and "
+                           "no bit of the mark is outside of the mask",
+                           text);
+}
+
+void add_source_options(CLI::App& app, Options& options, Raw& raw) {
+  const auto source = app.add_option_group("Where the routes come from (FRR, unless a file is given)");
+  source
+      ->add_option("--routes", raw.routes,
+                   "IPv4 routes, as `show bgp ipv4 flowspec detail json` prints them; - for standard input")
+      ->type_name("FILE")
+      ->capture_default_str();
+  source->add_option("--routes6", raw.routes6, "The same for IPv6")->type_name("FILE");
+  source
+      ->add_option("--family", raw.family,
+                   "Which routes to ask FRR for: ipv4, ipv6, both, or auto: those that it has a peer for")
+      ->check(one_of(family_words))
+      ->type_name("FAMILY");
+  source->add_option("--vtysh", options.vtysh, "FRR's shell")->type_name("PATH");
+  source->add_option("--pathspace", raw.pathspace, "FRR's pathspace: vtysh -N NAME")->type_name("NAME");
+  source->add_option("--timeout", raw.timeout, "How long FRR may take to answer")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.01, longest_wait));
+
+  source
+      ->add_option(
+          "--settle", raw.settle,
+          "An empty table is believed of a peer that sent its End-of-RIB or has been Established for so long")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, longest_wait));
+}
+
+void add_meaning_options(CLI::App& app, Raw& raw) {
+  const auto meaning = app.add_option_group("What the routes mean");
+  meaning
+      ->add_option("--sequence", raw.sequence,
+                   "Where a route carries its sequence number: rt:ASN, marking or none")
+      ->type_name("CARRIER")
+      ->check(CLI::Validator(check_sequence, ""));
+  meaning
+      ->add_option("--operator-table", raw.operator_table,
+                   "The operators 000 and 111: rfc8955 (false, true) or draft (true, false)")
+      ->check(one_of(operator_tables))
+      ->type_name("TABLE")
+      ->default_str("rfc8955");
+}
+
+void add_rule_options(CLI::App& app, Options& options, Raw& raw) {
+  const auto rules = app.add_option_group("The rules");
+  rules
+      ->add_option("--chain", options.ours.chain,
+                   "Our chain; all chains that begin with \"CHAIN-\" are ours too")
+      ->type_name("CHAIN")
+      ->check(CLI::Validator(check_chain, ""));
+  rules->add_option("--parent", options.compile.parents, "Chains that jump to ours in their first rule")
+      ->type_name("CHAIN")
+      ->delimiter(',')
+      ->default_str("FORWARD");
+  rules
+      ->add_option(
+          "--stateful", raw.stateful,
+          "Packets of tracked connections pass: before a default drop (default-drop), never, or always")
+      ->check(one_of(stateful_words))
+      ->type_name("WHEN")
+      ->default_str("default-drop");
+  rules
+      ->add_option("--accept-target", raw.accept_target,
+                   "What accepts: ACCEPT, or RETURN to hand the packet back to the parent chain")
+      ->check(one_of(accept_targets))
+      ->type_name("TARGET")
+      ->default_str("ACCEPT");
+  rules
+      ->add_option(
+          "--redirect", raw.redirects,
+          "RT=MARK[/MASK]: packets of a redirect to this route target get this mark, for ip rule fwmark")
+      ->type_name("RT=MARK")
+      ->check(CLI::Validator(check_redirect, ""));
+  rules
+      ->add_option("--burst", options.compile.burst,
+                   "After a pause, so many seconds' worth of a rate may pass at once")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(std::uint32_t{1}, longest_burst));
+  rules->add_option("--nflog-group", options.compile.nflog_group, "Where samples go")->type_name("GROUP");
+  rules
+      ->add_option(
+          "--conntrack", raw.conntrack,
+          "Whether connection tracking is on here: it hides fragments. auto: as the kernel and our own "
+          "rules say")
+      ->check(one_of(conntrack_words))
+      ->type_name("STATE");
+  rules->add_option("--wait", raw.wait, "How long to wait for the xtables lock")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, longest_wait));
+}
+
+} // namespace
+
+std::map<std::string, MarkTarget> redirects_of(const std::vector<std::string>& texts) {
+  std::map<std::string, MarkTarget> redirects;
+  for (const std::string& text : texts)
+    if (const auto redirect = redirect_of(text))
+      if (!redirects.insert(*redirect).second)
+        throw UsageError(fmt::format("--redirect {}: {} stands there twice", text, redirect->first));
+  return redirects;
+}
+
+void add_common_options(CLI::App& app, Options& options, Raw& raw) {
+  app.set_version_flag("--version", "flowspec-injector " FLOWSPEC_VERSION);
+  app.set_config("--config", config_file, "Read options from a TOML file with the same names");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.option_defaults()->always_capture_default();
+  add_source_options(app, options, raw);
+  add_meaning_options(app, raw);
+  add_rule_options(app, options, raw);
+  app.add_flag("--json", raw.json, "Print one JSON document");
+  app.add_flag("--strict", options.strict, "Exit with 3 when a route was left out");
+}
+
+void add_plan_options(CLI::App& app, Options& options, Raw& raw) {
+  app.add_option(
+         "--format", raw.format,
+         "text, json, or the whole desired state: iptables-restore, ip6tables-restore (with --noflush)")
+      ->check(one_of(formats))
+      ->type_name("FORMAT")
+      ->default_str("text")
+      ->configurable(false);
+  app.add_flag("--from-empty", options.from_empty,
+               "Plan for a table without rules; reads no kernel and needs no privileges")
+      ->configurable(false);
+  app.add_flag("--exit-code", options.exit_code, "Exit with 4 when there is something to change")
+      ->configurable(false);
+}
+
+} // namespace flowspec

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The options as CLI11 knows them, and their help.
+#pragma once
+
+#include "injector/options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace flowspec {
+
+/// The words of an option and what they mean.
+template <class Value>
+using Words = std::map<std::string, Value>;
+
+inline const Words<OperatorTable> operator_tables{{"rfc8955", OperatorTable::rfc8955},
+                                                  {"draft", OperatorTable::draft}};
+inline const Words<Stateful> stateful_words{
+    {"default-drop", Stateful::default_drop}, {"never", Stateful::never}, {"always", Stateful::always}};
+inline const Words<Verdict> accept_targets{{"ACCEPT", Verdict::accept}, {"RETURN", Verdict::return_}};
+inline const Words<Format> formats{{"text", Format::text},
+                                   {"json", Format::json},
+                                   {"iptables-restore", Format::iptables_restore},
+                                   {"ip6tables-restore", Format::ip6tables_restore}};
+inline const Words<Conntrack> conntrack_words{
+    {"auto", Conntrack::find_out}, {"on", Conntrack::on}, {"off", Conntrack::off}};
+inline const Words<std::vector<Family>> family_words{
+    {"auto", {}}, {"ipv4", {Family::ipv4}}, {"ipv6", {Family::ipv6}}, {"both", {Family::ipv4, Family::ipv6}}};
+
+/// What CLI11 fills in before it is turned into Options.
+struct Raw {
+  std::string routes, routes6, pathspace, family = "auto";
+  double timeout = 10;
+  double settle = 30;
+  double wait = 10;
+  std::string sequence = "rt:65535";
+  std::string operator_table = "rfc8955";
+  std::string stateful = "default-drop";
+  std::string accept_target = "ACCEPT";
+  std::string format = "text";
+  std::string conntrack = "auto";
+  std::vector<std::string> redirects; ///< "RT=MARK[/MASK]"
+  bool json = false;
+};
+
+/// "RT=MARK[/MASK]" each. Throws UsageError for a route target that stands there twice.
+std::map<std::string, MarkTarget> redirects_of(const std::vector<std::string>& texts);
+
+/// What all commands have in common; CLI11 fills in `options` and `raw`, which must outlive the parsing.
+void add_common_options(CLI::App& app, Options& options, Raw& raw);
+/// What only plan has.
+void add_plan_options(CLI::App& app, Options& options, Raw& raw);
+
+} // namespace flowspec
