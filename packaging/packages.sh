@@ -10,7 +10,7 @@
 packages_build=(catch2 cmake g++ libcli11-dev libfmt-dev libip4tc-dev libip6tc-dev libiptc-dev ninja-build
                 nlohmann-json3-dev pkg-config)
 packages_lab=(bird2 frr iproute2 iptables iputils-ping socat)
-packages_check=(clang-format nftables python3 python3-pytest shellcheck)
+packages_check=(clang-format exabgp gobgpd nftables python3 python3-pytest shellcheck)
 
 packages_missing() { # PACKAGE... -> those that are not installed, one a line
   local package
@@ -30,7 +30,7 @@ packages_install() { # PACKAGE...
   fi
   mapfile -t missing < <(packages_missing "$@")
   ((${#missing[@]})) || return 0
-  for service in bird2 frr; do
+  for service in bird2 exabgp frr gobgpd; do
     [[ " ${missing[*]} " != *" $service "* ]] || daemons+=("${service%2}")
   done
 
@@ -55,7 +55,11 @@ packages_install() { # PACKAGE...
       exit 1
     fi
     for service in "${daemons[@]}"; do
-      update-rc.d "$service" disable >/dev/null
+      if [[ -e /etc/init.d/$service ]]; then
+        update-rc.d "$service" disable >/dev/null
+      elif command -v systemctl >/dev/null; then # a unit and no script: update-rc.d does not take it
+        systemctl --root=/ --quiet disable "$service"
+      fi
     done
   )
 }

@@ -24,7 +24,7 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
@@ -252,7 +252,7 @@ class Peer:
 class Frr:
     """bgpd under its own pathspace, without zebra, with one flowspec peer."""
 
-    def __init__(self, host: Namespace, own: Peer, peer: Peer) -> None:
+    def __init__(self, host: Namespace, own: Peer, peer: Peer, families: Sequence[str] = ("ipv4",)) -> None:
         self.host, self.peer = host, peer
         self.pathspace = f"{host.lab.name}-{host.name}"
         self.configuration = pathlib.Path("/etc/frr", self.pathspace)
@@ -263,6 +263,10 @@ class Frr:
             directory.mkdir(mode=0o755, exist_ok=True)
             os.chown(directory, frr.pw_uid, frr.pw_gid)
         (self.configuration / "vtysh.conf").touch()
+        activated = "".join(
+            f" address-family {family} flowspec\n  neighbor {peer.address} activate\n exit-address-family\n"
+            for family in families
+        )
         (self.configuration / "bgpd.conf").write_text(f"""
 router bgp {own.asn}
  bgp router-id {own.address}
@@ -270,10 +274,7 @@ router bgp {own.asn}
  neighbor {peer.address} remote-as {peer.asn}
  neighbor {peer.address} timers connect 1
  neighbor {peer.address} advertisement-interval 0
- address-family ipv4 flowspec
-  neighbor {peer.address} activate
- exit-address-family
-""")
+{activated}""")
         self.start()
 
     def start(self) -> None:
@@ -288,19 +289,19 @@ router bgp {own.asn}
         done = self.host.run("vtysh", "--pathspace", self.pathspace, "-c", f"show {command}", check=False)
         return done.stdout if done.returncode == 0 else ""
 
-    def peer_state(self) -> dict[str, object]:
+    def peer_state(self, family: str = "ipv4") -> dict[str, object]:
         """The peer's part of the flowspec summary; empty while bgpd does not answer."""
         try:
-            return json.loads(self.show("bgp ipv4 flowspec summary json"))["peers"][self.peer.address]
+            return json.loads(self.show(f"bgp {family} flowspec summary json"))["peers"][self.peer.address]
         except (ValueError, KeyError):
             return {}
 
-    def routes_text(self) -> str:
-        return self.show("bgp ipv4 flowspec detail json")
+    def routes_text(self, family: str = "ipv4") -> str:
+        return self.show(f"bgp {family} flowspec detail json")
 
-    def routes(self) -> list[list[dict[str, object]]]:
+    def routes(self, family: str = "ipv4") -> list[list[dict[str, object]]]:
         """The answer's arrays, each a route."""
-        return list(json_values(self.routes_text()))
+        return list(json_values(self.routes_text(family)))
 
 
 def json_values(text: str) -> Iterator[list[dict[str, object]]]:
@@ -314,10 +315,14 @@ def json_values(text: str) -> Iterator[list[dict[str, object]]]:
 class Bird:
     """BIRD with the paper's controller configuration, and the routes that it is given."""
 
-    def __init__(self, host: Namespace, own: Peer, peer: Peer) -> None:
+    def __init__(self, host: Namespace, own: Peer, peer: Peer, families: Sequence[str] = ("ipv4",)) -> None:
         self.host = host
         self.file, self.routes_file = host.lab.directory / "bird.conf", host.lab.directory / "flowspec.conf"
         self.control = host.lab.directory / "bird.ctl"
+        channels = "\n".join(
+            f"  flow{version} {{ table flowtab{version}; import none; export all; }};"
+            for version in (family[-1] for family in families)
+        )
         self.file.write_text(f"""
 router id {own.address};
 protocol device {{ }}
@@ -328,7 +333,7 @@ protocol bgp leaf {{
   local {own.address} as {own.asn};
   neighbor {peer.address} as {peer.asn};
   connect delay time 1; connect retry time 1; error wait time 1, 1;
-  flow4 {{ table flowtab4; import none; export all; }};
+{channels}
 }}
 """)
         self.routes_file.touch()
