@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace flowspec {
 
@@ -32,6 +33,17 @@ std::vector<BitTests> groups_of(const BitTests& flags) {
     groups.back().tests.push_back(test);
   }
   return groups;
+}
+
+/// Without the tests that the others imply: what they ask for may have no notation, and need none.
+BitTests without_redundant(BitTests tests) {
+  for (std::size_t index = tests.tests.size(); index-- > 0 && tests.tests.size() > 1;) {
+    BitTests others = tests;
+    others.tests.erase(others.tests.begin() + static_cast<std::ptrdiff_t>(index));
+    if (every_combination([&](std::uint16_t data) { return others.holds(data) == tests.holds(data); }))
+      tests = std::move(others);
+  }
+  return tests;
 }
 
 /// Adds what `test` asks for; false when there is no notation for it.
@@ -79,7 +91,7 @@ std::optional<std::vector<TcpFlagGroup>> tcp_flag_groups(const BitTests& flags, 
     if (never_holds(tests))
       continue;
     TcpFlagGroup group;
-    for (const BitTest& test : tests.tests)
+    for (const BitTest& test : without_redundant(tests).tests)
       if (!add(group, test, family))
         return std::nullopt;
     result.push_back(std::move(group));

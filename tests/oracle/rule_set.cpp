@@ -6,7 +6,6 @@
 #include "tests/support/forwarding_lab.hpp"
 
 #include <array>
-#include <cstdlib>
 #include <map>
 #include <string>
 
@@ -37,12 +36,10 @@ RuleSet draw(std::uint64_t seed) {
   set.options.stateful = Stateful::never; // tracked connections have no fragments
   set.options.accept = chance(set.random, 85) ? Verdict::accept : Verdict::return_;
   set.options.redirects[generate::redirect_target] = MarkTarget{test::ForwardingLab::mark, 0xffffffff};
-  set.entries = generate::entries(set.random, set.family,
-                                  generate::number(set.random, 1, chance(set.random, 40) ? 3 : 12),
-                                  {.every_component = true,
-                                   .sequences = true,
-                                   .every_action = chance(set.random, 50),
-                                   .offsets = std::getenv("ORACLE_OFFSETS") != nullptr});
+  const generate::EntryShape shape{
+      .every_component = true, .sequences = true, .every_action = chance(set.random, 50)};
+  const std::uint32_t most = chance(set.random, 40) ? 3 : 12;
+  set.entries = generate::entries(set.random, set.family, generate::number(set.random, 1, most), shape);
   for (Entry& entry : set.entries)
     if (entry.actions.rate && !entry.actions.discards())
       entry.actions.rate = rate;

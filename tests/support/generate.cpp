@@ -98,12 +98,11 @@ std::uint8_t some_protocol(Random& random, Family family) {
   return choices[number(random, 0, chance(random, 80) ? 2 : 5)];
 }
 
-Prefix prefix(Random& random, Family family, bool offsets) {
+Prefix prefix(Random& random, Family family) {
   const unsigned bits = address_bits(family);
   const unsigned lengths[] = {0, 7, 8, 15, 16, bits - 2, bits - 1, bits};
   const unsigned length = lengths[number(random, 0, 7)];
-  const bool offset = offsets && family == Family::ipv6 && length > 0 && chance(random, 20);
-  return Prefix::masked(address(random, family), length, offset ? number(random, 0, length - 1) : 0);
+  return Prefix::masked(address(random, family), length);
 }
 
 ValueSet values(Random& random, std::uint32_t max) {
@@ -132,9 +131,9 @@ Entry entry(Random& random, Family family, const EntryShape& shape) {
       component = values(random, max);
   };
   if (chance(random, 70))
-    match.destination = prefix(random, family, shape.offsets);
+    match.destination = prefix(random, family);
   if (chance(random, 50))
-    match.source = prefix(random, family, shape.offsets);
+    match.source = prefix(random, family);
   if (chance(random, 40))
     match.protocol = chance(random, 80) ? ValueSet::single(domain::protocol, some_protocol(random, family))
                                         : values(random, domain::protocol);

@@ -27,8 +27,7 @@ bool chance(Random& random, unsigned percent);
 Address address(Random& random, Family family);
 /// Of TCP, UDP, ICMP, and now and then another one.
 std::uint8_t some_protocol(Random& random, Family family);
-/// `offsets`: now and then without the first bits, in IPv6 (RFC 8956 section 3.1).
-Prefix prefix(Random& random, Family family, bool offsets = false);
+Prefix prefix(Random& random, Family family);
 /// Up to five {operator, value} pairs' worth of intervals; now and then the ends of the domain.
 ValueSet values(Random& random, std::uint32_t max);
 /// A value where `set` begins or ends, next to that, or at an end of the domain.
@@ -49,7 +48,6 @@ struct EntryShape {
   bool every_component = false; ///< else prefixes, protocol, ports, ICMP
   bool sequences = true;
   bool every_action = false; ///< else rates
-  bool offsets = false;      ///< IPv6: prefixes without their first bits
 };
 Entry entry(Random& random, Family family, const EntryShape& shape = {});
 std::vector<Entry> entries(Random& random, Family family, std::size_t count, const EntryShape& shape = {});

@@ -136,14 +136,15 @@ class Planner {
   ExtensionHeader some_extension() {
     const std::uint8_t names[] = {extension::routing, extension::authentication,
                                   extension::destination_options};
-    return extension_header(names[pick(0, 2)], pick(0, 2));
+    const std::uint8_t name = names[pick(0, 2)];
+    return extension_header(name, pick(0, 2));
   }
 
   /// Extension headers before the fragment header and, more seldom, behind it.
   void extend() {
     std::vector<ExtensionHeader>& chain = plan_.extensions;
-    if (now_and_then(25))
-      chain.insert(chain.begin(), pick(1, 2), some_extension());
+    for (std::uint32_t more = now_and_then(25) ? pick(1, 2) : 0; more > 0; --more)
+      chain.insert(chain.begin(), some_extension());
     if (now_and_then(15))
       chain.push_back(some_extension());
     if (now_and_then(15))
@@ -200,8 +201,8 @@ class Planner {
       if (plan_.protocol == protocol::tcp && now_and_then(20)) // any data offset, right or wrong
         bytes[12] = static_cast<std::uint8_t>((bytes[12] & 0x0f) | pick(0, 15) << 4);
     } else if (plan_.protocol == protocol::icmp_of(match_.family)) {
-      bytes = test::icmp_header(static_cast<std::uint8_t>(value(match_.icmp_type, 12)),
-                                static_cast<std::uint8_t>(value(match_.icmp_code, 5)));
+      const auto type = static_cast<std::uint8_t>(value(match_.icmp_type, 12));
+      bytes = test::icmp_header(type, static_cast<std::uint8_t>(value(match_.icmp_code, 5)));
     }
     for (std::uint32_t data = now_and_then(50) ? 0 : pick(1, 40); data > 0; --data)
       bytes.push_back(static_cast<std::uint8_t>(pick(0, 255)));

@@ -304,6 +304,9 @@ TEST_CASE("TCP flags: readable where iptables has names for them, u32 for the re
   CHECK(compiled(with(match)) == "-p tcp -m tcp --tcp-flags SYN SYN # -j DROP\n");
   match.tcp_flags = BitTests{{{false, false, all, 0x40}}};
   CHECK(compiled(with(match)) == "not-enforceable\n");
+  match.tcp_flags =
+      BitTests{{{false, false, all, 2}, {joined, false, false, 0xff}}}; // the first implies the second
+  CHECK(compiled(with(match)) == "-p tcp -m tcp --tcp-flags SYN SYN # -j DROP\n");
 }
 
 TEST_CASE("packet length, DSCP, flow label") {

@@ -95,7 +95,8 @@ TEST_CASE("redirects are told by name") {
   // FRR cuts most targets to 15 characters with their "RT:"; what is discarded goes nowhere.
   CHECK(read("FS:redirect VRF RT:65002:400000") == "unreadable-action");
   CHECK(read("FS:redirect VRF RT:65002:40000") == "accept, redirect 65002:40000");
-  CHECK(read("FS:redirect VRF RT:65002:4000000000") == "accept, redirect 65002:4000000000"); // of another type
+  CHECK(read("FS:redirect VRF RT:65002:4000000000") ==
+        "accept, redirect 65002:4000000000"); // of another type
   CHECK(read("FS:redirect VRF RT:65002:400000 FS:rate 0.000000") == "discard, redirect 65002:400000");
   CHECK(read("FS:redirect VRF RT:1:1 FS:redirect VRF RT:1:2") == "unreadable-action");
   CHECK(read("", by_target, "FS:redirect VRF RT:2001:db8::1:100") == "unreadable-action");
