@@ -150,7 +150,7 @@ std::string explain_text(const Explanation& explanation, std::span<const HeldRul
   if (explanation.tracked_passes)
     text += "a packet of a tracked connection passes\n";
   if (explanation.place.entry != nullptr) {
-    text += rules.empty() ? "no rule holds this entry\n" : "rules:\n";
+    text += rules.empty() ? "no rule holds this entry\n" : "rules, as sync places them:\n";
     for (const HeldRule& rule : rules)
       text += fmt::format("  {} {} {}: {}\n", rule.table, rule.chain, rule.number, rule.text);
   }

@@ -149,17 +149,26 @@ std::string report(const Pass& pass, const Options& options) {
   return text + findings_text(pass, "") + summary_text(pass, done);
 }
 
-std::string explanation(const Wanted& wanted, const Options& options) {
+/// Of the packet that was asked about; `left_out` routes have no part in it.
+std::string explanation(const Wanted& wanted, const std::vector<Family>& families, std::size_t left_out,
+                        const Options& options) {
+  const Family family = options.question->family;
+  if (std::find(families.begin(), families.end(), family) == families.end())
+    throw Error(fmt::format("explain what becomes of an {0} packet: no {0} routes were read", name(family)));
   const Explanation explained =
       explain(wanted.installed, *options.question, options.compile.stateful, options.near_misses);
   std::vector<HeldRule> rules;
   if (explained.place.entry != nullptr)
     for (const WantedTable& table : wanted.tables)
-      if (table.family == options.question->family)
+      if (table.family == family)
         for (HeldRule& rule : rules_of(*explained.place.entry, {table.family, table.table, table.chains}))
           rules.push_back(std::move(rule));
-  return options.format == Format::json ? dump(explain_json(explained, *options.question, rules))
-                                        : explain_text(explained, rules, options.compile.parents.front());
+  if (options.format == Format::json)
+    return dump(explain_json(explained, *options.question, rules));
+  const std::string text = explain_text(explained, rules, options.compile.parents.front());
+  return left_out == 0 ? text
+                       : text + fmt::format("note: {} of the routes have no rules; plan says which and why\n",
+                                            left_out);
 }
 
 int run_command(Options options) {
@@ -173,7 +182,8 @@ int run_command(Options options) {
     fmt::print(stderr, "flowspec-injector: {}; its rules stay as they are\n", one_line(failure));
   const int failed = polled.failures.empty() ? 0 : 1;
   if (options.command == Command::explain) {
-    print(explanation(wanted, options), false);
+    const std::size_t left_out = polled.routes.rejected.size() + wanted.rejected.size();
+    print(explanation(wanted, polled.families, left_out, options), false);
     return failed;
   }
   Pass pass(std::move(polled.routes), std::move(wanted));

@@ -158,6 +158,7 @@ void add_rule_options(CLI::App& app, Options& options, Raw& raw) {
           "--redirect", raw.redirects,
           "RT=MARK[/MASK]: packets of a redirect to this route target get this mark, for ip rule fwmark")
       ->type_name("RT=MARK")
+      ->default_str("")
       ->check(CLI::Validator(check_redirect, ""));
   rules
       ->add_option("--burst", options.compile.burst,

@@ -236,7 +236,7 @@ TEST_CASE("the rules of an entry are those that carry its comment") {
   const Explanation explanation = explain(entries, tcp(80), Stateful::never);
   CHECK(explain_text(explanation, held) ==
         "dropped by entry 1 (sequence 12): dst 10.0.3.10/32 proto 6 dport 80,443: discard\n"
-        "rules:\n"
+        "rules, as sync places them:\n"
         "  filter FLOWSPEC 2: " +
             comment + "-j FLOWSPEC-1\n  filter FLOWSPEC-1 1: " + comment + "-j DROP\n");
 }
