@@ -36,6 +36,11 @@ std::optional<Rejected> unsupported(const Entry& entry, const CompileOptions& op
     return reject(entry, Reason::no_redirect_target,
                   fmt::format("redirect to {}: no --redirect {}=MARK says which mark stands for it",
                               *actions.redirect, *actions.redirect));
+  for (const std::optional<Prefix>* prefix : {&entry.match.destination, &entry.match.source})
+    if (*prefix && (*prefix)->offset != 0)
+      return reject(
+          entry, Reason::not_enforceable,
+          fmt::format("{}: ip6tables has no match that leaves out the first bits", to_string(**prefix)));
   if (entry.match.fragment && options.reassembled)
     return reject(
         entry, Reason::fragments_reassembled,

@@ -406,6 +406,11 @@ TEST_CASE("IPv6: the upper layer is found behind extension headers") {
   match.icmp_type = std::nullopt;
   match.icmp_code = octets({{0, 2}});
   CHECK(compiled(with(match)) == "not-enforceable\n"); // 768 rules
+
+  Components offset;
+  offset.family = Family::ipv6;
+  offset.source = Prefix::masked(*parse_address("::1234:5678:9800:0"), 101, 64);
+  CHECK(compiled(with(offset)) == "not-enforceable\n");
 }
 
 TEST_CASE("rates and fragments of IPv6 in one chain, with one bucket") {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tests/oracle/tally.hpp"
+#include "tests/packet_oracle/tally.hpp"
 
 #include <fmt/format.h>
 

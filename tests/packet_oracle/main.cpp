@@ -3,9 +3,9 @@
 // The kernel oracle: random entries as rules in the running kernel, random packets through them, and what
 // becomes of each held against the reference matcher.
 #include "common/error.hpp"
-#include "tests/oracle/observer.hpp"
-#include "tests/oracle/report.hpp"
-#include "tests/oracle/tally.hpp"
+#include "tests/packet_oracle/observer.hpp"
+#include "tests/packet_oracle/report.hpp"
+#include "tests/packet_oracle/tally.hpp"
 #include "tests/support/packet_parser.hpp"
 
 #include <CLI/CLI.hpp>

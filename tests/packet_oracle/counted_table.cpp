@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tests/oracle/counted_table.hpp"
+#include "tests/packet_oracle/counted_table.hpp"
 
 #include "common/error.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tests/oracle/fate.hpp"
+#include "tests/packet_oracle/fate.hpp"
 
 #include "injector/compile.hpp"
 

@@ -4,8 +4,8 @@
 // kernel's counters tell that it is done with a packet, and where it stopped.
 #pragma once
 
-#include "tests/oracle/counted_table.hpp"
-#include "tests/oracle/fate.hpp"
+#include "tests/packet_oracle/counted_table.hpp"
+#include "tests/packet_oracle/fate.hpp"
 #include "tests/support/forwarding_lab.hpp"
 
 namespace flowspec::oracle {

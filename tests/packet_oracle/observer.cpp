@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tests/oracle/observer.hpp"
+#include "tests/packet_oracle/observer.hpp"
 
 #include "common/error.hpp"
 #include "tests/support/legacy.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tests/oracle/rule_set.hpp"
+#include "tests/packet_oracle/rule_set.hpp"
 
 #include "common/iptc.hpp"
 #include "injector/ruleset_diff.hpp"

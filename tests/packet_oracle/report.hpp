@@ -3,8 +3,8 @@
 // A difference between the kernel and the reference matcher, with all that it takes to understand it.
 #pragma once
 
-#include "tests/oracle/fate.hpp"
-#include "tests/oracle/rule_set.hpp"
+#include "tests/packet_oracle/fate.hpp"
+#include "tests/packet_oracle/rule_set.hpp"
 #include "tests/support/packet_bytes.hpp"
 
 #include <string>

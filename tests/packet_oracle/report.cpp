@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tests/oracle/report.hpp"
+#include "tests/packet_oracle/report.hpp"
 
 #include "common/precedence.hpp"
 #include "common/rule_text.hpp"
