@@ -19,10 +19,6 @@ Rejected reject(const Entry& entry, Reason reason, std::string detail) {
   return {to_string(entry.match), reason, std::move(detail)};
 }
 
-bool alters(const Entry& entry) {
-  return (entry.actions.redirect || entry.actions.dscp_mark) && !entry.actions.discards();
-}
-
 /// What is asked for and not done.
 std::optional<Rejected> unsupported(const Entry& entry, const CompileOptions& options) {
   const Actions& actions = entry.actions;
@@ -44,8 +40,8 @@ std::optional<Rejected> unsupported(const Entry& entry, const CompileOptions& op
   if (entry.match.fragment && options.reassembled)
     return reject(
         entry, Reason::fragments_reassembled,
-        "connection tracking puts fragments together before they get here, so that there are none to "
-        "be seen");
+        "connection tracking puts fragments together before they get here, or may do so; --conntrack off "
+        "says that it does not");
   return std::nullopt;
 }
 
@@ -100,6 +96,11 @@ std::vector<Step> steps_of(const Entry& entry, const CompileOptions& options,
                        fmt::format("{} B/s is more than the kernel can limit: accepted", *actions.rate));
     if (remark)
       remarks.push_back(std::move(*remark));
+    if (limit && limit->burst != options.burst)
+      remarks.push_back(
+          reject(entry, Reason::rate_rounded,
+                 fmt::format("a burst of {} s instead of {} s, which iptables could not read back",
+                             limit->burst, options.burst)));
     if (limit)
       steps.push_back({{limit->match}, Verdict::drop});
   }
@@ -158,6 +159,10 @@ void add_chain(Compiled& compiled, Selection selection, const std::vector<Step>&
 
 } // namespace
 
+bool asks_alteration(const Entry& entry) {
+  return (entry.actions.redirect || entry.actions.dscp_mark) && !entry.actions.discards();
+}
+
 std::string comment_of(const Entry& entry) {
   const std::string comment = fmt::format("flowspec {}", stable_id(entry.match));
   return entry.sequence && !is_default_policy(entry.match)
@@ -177,7 +182,8 @@ std::variant<Compiled, Rejected> compile(const Entry& entry, const CompileOption
   if (std::optional<Rejected> rejected = unsupported(entry, options))
     return *rejected;
   // A chain that is entered and returned from cannot hand a packet back to the caller's caller.
-  const bool flat = !entry.actions.discards() && (options.accept == Verdict::return_ || alters(entry));
+  const bool flat =
+      !entry.actions.discards() && (options.accept == Verdict::return_ || asks_alteration(entry));
   auto selected = select(entry.match, flat ? Shape::flat : Shape::flat_or_chain);
   if (auto* unsayable = std::get_if<Unsayable>(&selected))
     return reject(entry, Reason::not_enforceable, std::move(unsayable->why));
@@ -198,7 +204,7 @@ std::variant<Compiled, Rejected> compile(const Entry& entry, const CompileOption
 }
 
 std::optional<Target> alteration(const Entry& entry, Alteration kind, const CompileOptions& options) {
-  if (!alters(entry))
+  if (!asks_alteration(entry))
     return std::nullopt;
   if (kind == Alteration::dscp)
     return entry.actions.dscp_mark ? std::optional<Target>(DscpTarget{*entry.actions.dscp_mark})

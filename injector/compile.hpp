@@ -39,6 +39,9 @@ struct Compiled {
 /// an action, in whatever table.
 std::variant<Compiled, Rejected> compile(const Entry& entry, const CompileOptions& options);
 
+/// True when packets of `entry` are to look different or to go elsewhere; what is discarded does neither.
+bool asks_alteration(const Entry& entry);
+
 /// What an entry does to a packet in table mangle.
 enum class Alteration { dscp, mark };
 /// None when `entry` asks for no such thing, or discards: then nobody sees it.

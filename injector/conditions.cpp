@@ -159,9 +159,8 @@ class Selector {
   void fragment() {
     if (!match_.fragment)
       return;
-    // With a transport header later fragments are excluded anyway; but in IPv4 it does not do to leave that
-    // to
-    // `-m tcp`, which discards a fragment that begins within the header.
+    // With a transport header later fragments are excluded anyway; but in IPv4 that must not be left to `-m
+    // tcp`, which discards a fragment that begins within the header.
     const bool transport = !transports_.empty() && match_.family == Family::ipv6;
     if (always_holds(*match_.fragment, match_.family, transport))
       return;

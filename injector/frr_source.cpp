@@ -37,14 +37,8 @@ std::string summary_command_of(Family family) {
   return fmt::format("show bgp {} flowspec summary json", name(family));
 }
 
-std::vector<Family> families_with_peers(const AskFrr& ask) {
-  std::vector<Family> families;
-  for (const Family family : {Family::ipv4, Family::ipv6})
-    if (!parse_flowspec_summary(ask(summary_command_of(family))).peers.empty())
-      families.push_back(family);
-  if (families.empty())
-    throw Error("ask FRR for flowspec routes: it has no flowspec peer");
-  return families;
+bool has_peers(const AskFrr& ask, Family family) {
+  return !parse_flowspec_summary(ask(summary_command_of(family))).peers.empty();
 }
 
 } // namespace
@@ -85,17 +79,27 @@ RoutesRead poll_frr(const AskFrr& ask, Family family, const PollOptions& options
 
 PolledRoutes poll_families(const AskFrr& ask, const std::vector<Family>& families,
                            const PollOptions& options) {
+  const bool find_out = families.empty();
   PolledRoutes polled;
-  for (const Family family : families.empty() ? families_with_peers(ask) : families) {
+  for (const Family family : find_out ? std::vector{Family::ipv4, Family::ipv6} : families) {
     try {
+      if (find_out && !has_peers(ask, family))
+        continue;
       polled.routes.append(poll_frr(ask, family, options));
       polled.families.push_back(family);
     } catch (const Error& error) {
-      polled.failures.emplace_back(error.what());
+      polled.failures.push_back({family, error.what()});
     }
   }
-  if (polled.families.empty())
-    throw Error(fmt::format("{}", fmt::join(polled.failures, "; ")));
+  if (polled.families.empty() && polled.failures.empty())
+    throw Error("ask FRR for flowspec routes: it has no flowspec peer");
+  if (polled.families.empty()) {
+    std::string words; // each once: mostly both failed for the same reason
+    for (const PolledRoutes::Failure& failure : polled.failures)
+      if (words.find(failure.why) == std::string::npos)
+        words += (words.empty() ? "" : "; ") + failure.why;
+    throw Error(words);
+  }
   return polled;
 }
 

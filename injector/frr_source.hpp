@@ -31,7 +31,11 @@ RoutesRead poll_frr(const AskFrr& ask, Family family, const PollOptions& options
 struct PolledRoutes {
   RoutesRead routes;
   std::vector<Family> families;
-  std::vector<std::string> failures;
+  struct Failure {
+    Family family;
+    std::string why;
+  };
+  std::vector<Failure> failures;
 };
 
 /// Polls each of `families`; none given: those for which FRR has a flowspec peer in its configuration, in

@@ -81,25 +81,24 @@ OpenTable open_table(Family family, const std::string& name, const Options& opti
 Ruleset empty_table(const WantedTable& wanted) {
   Ruleset table{wanted.family, wanted.table, {}};
   for (const Hook& hook : wanted.hooks)
-    if (table.find(hook.parent) == nullptr)
+    if (hook.wanted && table.find(hook.parent) == nullptr)
       table.chains.push_back({hook.parent, Verdict::accept, {}});
   return table;
 }
 
-/// Table mangle is left alone until an entry needs it: to read it would be to make it.
-bool concerns(const WantedTable& wanted, bool from_empty) {
-  return !wanted.chains.empty() || (!from_empty && table_in_use(wanted.family, wanted.table));
-}
-
 std::vector<Changes> changes_for(const std::vector<WantedTable>& tables, const Options& options) {
   std::vector<TableGoal> goals;
-  for (const WantedTable& wanted : tables)
-    if (concerns(wanted, options.from_empty))
-      goals.push_back({[&options, &wanted] {
-                         return options.from_empty ? OpenTable{empty_table(wanted), {}}
-                                                   : open_table(wanted.family, wanted.table, options);
-                       },
-                       wanted.chains, wanted.hooks});
+  for (const WantedTable& wanted : tables) {
+    const bool in_use = !options.from_empty && table_in_use(wanted.family, wanted.table);
+    if (wanted.chains.empty() && !in_use)
+      continue; // to look into a table that nobody uses would be to make it
+    goals.push_back({[&options, &wanted, in_use] {
+                       return options.command == Command::plan && !in_use
+                                  ? OpenTable{empty_table(wanted), {}}
+                                  : open_table(wanted.family, wanted.table, options);
+                     },
+                     wanted.chains, wanted.hooks});
+  }
   if (options.command == Command::sync)
     return sync_all(goals, options.ours);
   std::vector<Changes> changes;
@@ -149,11 +148,15 @@ std::string report(const Pass& pass, const Options& options) {
   return text + findings_text(pass, "") + summary_text(pass, done);
 }
 
+bool has(const std::vector<Family>& families, Family family) {
+  return std::find(families.begin(), families.end(), family) != families.end();
+}
+
 /// Of the packet that was asked about; `left_out` routes have no part in it.
 std::string explanation(const Wanted& wanted, const std::vector<Family>& families, std::size_t left_out,
                         const Options& options) {
   const Family family = options.question->family;
-  if (std::find(families.begin(), families.end(), family) == families.end())
+  if (!has(families, family))
     throw Error(fmt::format("explain what becomes of an {0} packet: no {0} routes were read", name(family)));
   const Explanation explained =
       explain(wanted.installed, *options.question, options.compile.stateful, options.near_misses);
@@ -166,32 +169,60 @@ std::string explanation(const Wanted& wanted, const std::vector<Family>& familie
   if (options.format == Format::json)
     return dump(explain_json(explained, *options.question, rules));
   const std::string text = explain_text(explained, rules, options.compile.parents.front());
-  return left_out == 0 ? text
-                       : text + fmt::format("note: {} of the routes have no rules; plan says which and why\n",
-                                            left_out);
+  return left_out == 0
+             ? text
+             : text + fmt::format("note: routes without rules: {}; plan says which and why\n", left_out);
+}
+
+void say(const std::string& what) {
+  fmt::print(stderr, "flowspec-injector: {}\n", one_line(what));
+}
+
+/// Of a family that FRR has no peer for nothing is known, so what stands of it goes on standing.
+void mention_unasked(const PolledRoutes& polled, const Options& options) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    const bool failed = std::any_of(polled.failures.begin(), polled.failures.end(),
+                                    [&](const auto& failure) { return failure.family == family; });
+    if (!has(polled.families, family) && !failed && table_in_use(family, "filter") &&
+        holds_ours(open_table(family, "filter", options).rules, options.ours))
+      say(fmt::format("FRR has no {0} flowspec peer: the {0} rules that are there stay as they are",
+                      name(family)));
+  }
+}
+
+int explain_packet(const PolledRoutes& polled, const Wanted& wanted, const Options& options) {
+  const std::size_t left_out = polled.routes.rejected.size() + wanted.rejected.size();
+  print(explanation(wanted, polled.families, left_out, options), false);
+  return 0;
+}
+
+void check_format(const std::vector<Family>& families, Format format) {
+  const bool v6 = format == Format::ip6tables_restore;
+  const Family family = v6 ? Family::ipv6 : Family::ipv4;
+  if ((v6 || format == Format::iptables_restore) && !has(families, family))
+    throw Error(fmt::format("write the {0} rules: no {0} routes were read", name(family)));
 }
 
 int run_command(Options options) {
-  PolledRoutes polled = options.routes || options.routes6
-                            ? read_files(options)
-                            : poll_families(ask_vtysh(options), options.families, options.poll);
+  const bool from_files = options.routes || options.routes6;
+  PolledRoutes polled =
+      from_files ? read_files(options) : poll_families(ask_vtysh(options), options.families, options.poll);
   options.compile.reassembled = options.conntrack == Conntrack::on ||
-                                (options.conntrack == Conntrack::find_out && tracks_connections());
+                                (options.conntrack == Conntrack::find_out && may_track_connections());
   Wanted wanted = arrange(std::move(polled.routes.entries), polled.families, options.compile);
-  for (const std::string& failure : polled.failures)
-    fmt::print(stderr, "flowspec-injector: {}; its rules stay as they are\n", one_line(failure));
-  const int failed = polled.failures.empty() ? 0 : 1;
-  if (options.command == Command::explain) {
-    const std::size_t left_out = polled.routes.rejected.size() + wanted.rejected.size();
-    print(explanation(wanted, polled.families, left_out, options), false);
-    return failed;
-  }
+  if (options.command == Command::explain)
+    return explain_packet(polled, wanted, options);
+  check_format(polled.families, options.format);
+  for (const PolledRoutes::Failure& failure : polled.failures)
+    say(fmt::format("{}; the {} rules stay as they are", failure.why, name(failure.family)));
+  if (!from_files && options.families.empty() && !options.from_empty)
+    mention_unasked(polled, options);
   Pass pass(std::move(polled.routes), std::move(wanted));
   pass.changes = changes_for(pass.tables, options);
   drop_untouched(pass.changes, options.ours);
   print(report(pass, options), options.command == Command::sync && changes_anything(pass));
-  if (failed != 0)
-    return failed;
+  if (!polled.failures.empty())
+    return 1;
   if (options.strict && !pass.rejected.empty())
     return 3;
   return options.exit_code && changes_anything(pass) ? 4 : 0;

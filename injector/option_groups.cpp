@@ -21,16 +21,35 @@ constexpr std::size_t longest_chain = 28 - 18;
 constexpr double longest_wait = 3600;       ///< seconds
 constexpr std::uint32_t longest_burst = 60; ///< seconds
 
-/// A name that iptables takes for a chain of the user's.
-std::string check_chain(const std::string& name) {
-  constexpr std::array reserved{"INPUT",  "OUTPUT", "FORWARD", "PREROUTING", "POSTROUTING",
-                                "ACCEPT", "DROP",   "RETURN",  "QUEUE"};
-  if (name.empty() || name.size() > longest_chain)
-    return fmt::format("\"{}\": a chain's name has 1 to {} characters here", name, longest_chain);
+bool is_name(const std::string& name) {
   const auto allowed = [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
   };
-  if (!std::all_of(name.begin(), name.end(), allowed) || name.front() == '-')
+  return !name.empty() && std::all_of(name.begin(), name.end(), allowed) && name.front() != '-';
+}
+
+/// A chain of anybody's.
+std::string check_parent(const std::string& name) {
+  constexpr std::size_t longest = 28;
+  constexpr std::array verdicts{"ACCEPT", "DROP", "RETURN", "QUEUE"};
+  return is_name(name) && name.size() <= longest &&
+                 std::find(verdicts.begin(), verdicts.end(), name) == verdicts.end()
+             ? std::string()
+             : fmt::format("\"{}\" is no name of a chain", name);
+}
+
+/// A name that iptables takes for a chain of the user's.
+std::string check_chain(const std::string& name) {
+  // Built-in chains and verdicts; and targets, which a chain of their name would hide.
+  constexpr std::array reserved{"INPUT", "OUTPUT",  "FORWARD", "PREROUTING", "POSTROUTING", "ACCEPT",
+                                "DROP",  "RETURN",  "QUEUE",   "REJECT",     "LOG",         "NFLOG",
+                                "ULOG",  "NFQUEUE", "MARK",    "CONNMARK",   "DSCP",        "TOS",
+                                "TTL",   "HL",      "ECN",     "TEE",        "TRACE",       "TPROXY",
+                                "SNAT",  "DNAT",    "NETMAP",  "REDIRECT",   "MASQUERADE",  "TCPMSS",
+                                "SET",   "CT",      "NOTRACK", "CLASSIFY",   "AUDIT",       "CHECKSUM"};
+  if (name.empty() || name.size() > longest_chain)
+    return fmt::format("\"{}\": a chain's name has 1 to {} characters here", name, longest_chain);
+  if (!is_name(name))
     return fmt::format("\"{}\": letters, digits, '_', '-' and '.' make a chain's name", name);
   if (std::find(reserved.begin(), reserved.end(), name) != reserved.end())
     return fmt::format("\"{}\" is a name of iptables' own", name);
@@ -139,6 +158,7 @@ void add_rule_options(CLI::App& app, Options& options, Raw& raw) {
   rules->add_option("--parent", options.compile.parents, "Chains that jump to ours in their first rule")
       ->type_name("CHAIN")
       ->delimiter(',')
+      ->check(CLI::Validator(check_parent, ""))
       ->default_str("FORWARD");
   rules
       ->add_option(
@@ -165,12 +185,14 @@ void add_rule_options(CLI::App& app, Options& options, Raw& raw) {
                    "After a pause, so many seconds' worth of a rate may pass at once")
       ->type_name("SECONDS")
       ->check(CLI::Range(std::uint32_t{1}, longest_burst));
-  rules->add_option("--nflog-group", options.compile.nflog_group, "Where samples go")->type_name("GROUP");
+  rules
+      ->add_option("--nflog-group", options.compile.nflog_group,
+                   "Where samples go; FRR hides the bit that asks for them")
+      ->type_name("GROUP");
   rules
       ->add_option(
           "--conntrack", raw.conntrack,
-          "Whether connection tracking is on here: it hides fragments. auto: as the kernel and our own "
-          "rules say")
+          "Whether connection tracking is on here: it hides fragments. auto: on where the kernel has it")
       ->check(one_of(conntrack_words))
       ->type_name("STATE");
   rules->add_option("--wait", raw.wait, "How long to wait for the xtables lock")

@@ -85,6 +85,8 @@ void finish(Options& options, const Raw& raw, const CLI::App& app) {
     options.routes6 = raw.routes6;
   if (options.routes == "-" && options.routes6 == "-")
     throw UsageError("--routes - and --routes6 -: standard input can be only one of them");
+  if ((options.routes || options.routes6) && raw.family != "auto")
+    throw UsageError("--family: it says what to ask FRR for, and routes are given");
   if (given("--pathspace"))
     options.pathspace = raw.pathspace;
   options.timeout = milliseconds("--timeout", raw.timeout);
@@ -146,6 +148,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
     add_question_options(app, question);
     app.add_option("--near", options.near_misses, "Show so many earlier entries that came close")
         ->type_name("N")
+        ->check(CLI::Range(0, 1000))
         ->capture_default_str()
         ->configurable(false);
   }

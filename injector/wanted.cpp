@@ -19,17 +19,13 @@ namespace {
 constexpr std::size_t most_pairs = 4'000'000;
 
 bool disjoint(const std::optional<Prefix>& a, const std::optional<Prefix>& b) {
-  return a && b && !a->contains(*b) && !b->contains(*a);
+  return a && b && a->offset == 0 && b->offset == 0 && !a->contains(*b) && !b->contains(*a);
 }
 
 /// True when no packet matches both, as far as addresses and protocols tell.
 bool disjoint(const Components& a, const Components& b) {
   return disjoint(a.destination, b.destination) || disjoint(a.source, b.source) ||
          (a.protocol && b.protocol && (*a.protocol & *b.protocol).empty());
-}
-
-bool asks_alteration(const Entry& entry) {
-  return (entry.actions.dscp_mark || entry.actions.redirect) && !entry.actions.discards();
 }
 
 void append(std::vector<Chain>& to, std::vector<Chain> chains) {
@@ -97,6 +93,9 @@ class Arrangement {
     WantedTable filter{family_, "filter", {{options_.chain, std::nullopt, {}}}, {}};
     for (const std::string& parent : options_.parents)
       filter.hooks.push_back({parent, options_.chain});
+    for (const char* former : {"INPUT", "FORWARD", "OUTPUT"}) // as configured at another time
+      if (std::find(options_.parents.begin(), options_.parents.end(), former) == options_.parents.end())
+        filter.hooks.push_back({former, options_.chain, false});
     if (options_.stateful == Stateful::always)
       filter.chains.front().rules.push_back(established_rule(options_.accept));
     for (Entry& entry : entries_)
@@ -116,10 +115,19 @@ class Arrangement {
             }));
   }
 
+  /// INPUT and OUTPUT alone see what table mangle would not.
+  bool forwards() const {
+    return std::any_of(options_.parents.begin(), options_.parents.end(),
+                       [](const std::string& parent) { return parent != "INPUT" && parent != "OUTPUT"; });
+  }
+
   void add(Entry entry, WantedTable& filter, Wanted& wanted) {
     const auto reject = [&](Reason reason, std::string detail) {
       wanted.rejected.push_back({to_string(entry.match), reason, std::move(detail)});
     };
+    if (asks_alteration(entry) && !forwards())
+      return reject(Reason::not_enforceable, "marks and redirects are for forwarded packets, and no --parent "
+                                             "sees those");
     if (!unsayable_in_mangle_.empty() && asks_alteration(entry))
       return reject(
           Reason::not_enforceable,

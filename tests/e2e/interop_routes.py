@@ -362,7 +362,7 @@ ROWS = [
         "protocol ==17 then action terminal", refused="unreadable-action", misses=[udp()],
     ),
     Row(
-        "action", "discard and sample", f"proto 17; then {net.DISCARD} {community(0x80070000, 2)}",
+        "action", "discard and sample (the sample bit is hidden: discarded)", f"proto 17; then {net.DISCARD} {community(0x80070000, 2)}",
         "protocol =17; then discard; action sample;", "protocol ==17 then discard action sample", **UDP_ONLY,
     ),
     Row(

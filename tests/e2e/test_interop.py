@@ -17,7 +17,7 @@ from speakers import FAMILIES, SPEAKERS
 
 README = net.PROJECT / "README.md"
 BEGIN, END = "<!-- interop table: written by tests/e2e/test_interop.py, FLOWSPEC_BLESS=1 -->\n", "<!-- end -->"
-OPTIONS = ("--stateful", "never", "--redirect", "65000:100=0x10")
+OPTIONS = ("--stateful", "never", "--conntrack", "off", "--redirect", "65000:100=0x10")
 
 ALL = [(row, family) for row in ROWS for family in row.families]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import pathlib
 import re
 
 import lab as net
@@ -212,3 +213,17 @@ def test_accept_target_return_goes_on_in_forward(segment: Segment) -> None:
 
 def one_line(text: str) -> bool:
     return bool(re.fullmatch(r"[^\n]+\n", text))
+
+
+@pytest.mark.parametrize("rate", [1, 20, 1500, 125_000, 12_500_000, 1_250_000_000])
+@pytest.mark.parametrize("burst", [1, 2, 16])
+def test_rates_survive_what_iptables_saves_and_restores(segment: Segment, tmp_path: pathlib.Path, rate: int, burst: int) -> None:
+    """A host that cannot load its saved rules after a restart has none."""
+    routes = tmp_path / "routes"
+    routes.write_text(f'[{{"to":"10.0.2.0/24"}},{{"ecomlist":"FS:rate {rate}.000000"}},{{"time":"00:00:01"}}]')
+    arguments = ("--routes", routes, "--burst", burst)
+    segment.injector("sync", *arguments)
+    segment.leaf.restore(segment.leaf.save())
+    assert "nothing to do" in segment.injector("plan", *arguments).stdout
+    segment.leaf.restore(segment.injector("plan", *arguments, "--format", "iptables-restore").stdout, "--noflush")
+    assert "nothing to do" in segment.injector("plan", *arguments).stdout

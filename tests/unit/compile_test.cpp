@@ -208,7 +208,8 @@ TEST_CASE(
   }
   CHECK(rate_limit(12.5e9, Family::ipv4, "b")->held == Approx(16 * 4294967296.0 / 6));
   CHECK(rate_limit(1, Family::ipv4, "b")->single_packets);
-  CHECK(rate_limit(1e-30, Family::ipv4, "b")->match.average == 0xffffffffU);
+  // One step of 16 bytes would be saved as 0b/s, which iptables-restore refuses.
+  CHECK(rate_limit(1e-30, Family::ipv4, "b")->match.average == 0x7fffffffU);
   CHECK_FALSE(rate_limit(1e12, Family::ipv4, "b"));
   CHECK_FALSE(rate_limit(35e9, Family::ipv4, "b"));
   for (double rate = 3e9; rate < 34.3e9; rate *= 1.01)
@@ -224,6 +225,21 @@ TEST_CASE(
   CHECK(remark_on(12.5e9) == "the kernel holds 11453246123 B/s instead of 12500000000 B/s");
   CHECK(remark_on(100).find("one packet of any size passes every second") != std::string::npos);
   CHECK(compiled(with(ipv4("10.0.0.0/8"), HUGE_VAL)) == "-d 10.0.0.0/8 # -j ACCEPT\n");
+}
+
+TEST_CASE("a burst is one that iptables reads back as it writes it") {
+  const auto burst = [](double rate, std::uint32_t asked) {
+    return rate_limit(rate, Family::ipv4, "b", asked)->burst;
+  };
+  CHECK(burst(125000, 1) == 1);
+  CHECK(burst(125000, 2) == 1); // written as 122k, less than the rate
+  CHECK(burst(125000, 3) == 3);
+  CHECK(burst(125000, 16) == 10); // written as 1m, which is read as nine refills
+  CHECK(burst(1.25e9, 4) == 4);
+  CHECK(burst(1.25e9, 10) == 4); // 32 bits of bytes
+  const auto compiled_burst = compile(with(ipv4("10.0.0.0/8"), 125000), {.burst = 2});
+  CHECK(std::get<Compiled>(compiled_burst).remarks.at(0).detail ==
+        "a burst of 1 s instead of 2 s, which iptables could not read back");
 }
 
 TEST_CASE("the default policy: tracked connections pass before its drop, and only there") {

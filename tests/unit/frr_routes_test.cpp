@@ -255,20 +255,20 @@ TEST_CASE("both families are asked for, or those that FRR has a peer for") {
   const std::string route6 = R"([{"to":"2001:db8::/32/off 0"},{"time":"00:00:01"}])";
   // What FRR 8.4.4 prints for a family in which no neighbor is activated.
   FakeFrr only4{{{summary_command, up},
-                 {summary6, "{}\n"},
                  {summary_command, up},
                  {routes_command, route("10.0.0.0/8", "")},
-                 {summary_command, up}}};
+                 {summary_command, up},
+                 {summary6, "{}\n"}}};
   const PolledRoutes four = poll_families(only4.ask(), {}, {});
   CHECK(four.families == std::vector<Family>{Family::ipv4});
   CHECK(words(four.routes) == "dst 10.0.0.0/8: accept\n");
   CHECK(only4.answers.empty());
 
   FakeFrr both{{{summary_command, up},
-                {summary6, up},
                 {summary_command, up},
                 {routes_command, route("10.0.0.0/8", "")},
                 {summary_command, up},
+                {summary6, up},
                 {summary6, up},
                 {routes6, route6},
                 {summary6, up}}};
@@ -282,7 +282,15 @@ TEST_CASE("both families are asked for, or those that FRR has a peer for") {
   const PolledRoutes one = poll_families(half.ask(), {Family::ipv4, Family::ipv6}, {});
   CHECK(one.families == std::vector<Family>{Family::ipv6});
   REQUIRE(one.failures.size() == 1);
-  CHECK_THAT(one.failures[0], Catch::Contains("ipv4") && Catch::Contains("192.0.2.1 is Active"));
+  CHECK((one.failures[0].family == Family::ipv4));
+  CHECK_THAT(one.failures[0].why, Catch::Contains("ipv4") && Catch::Contains("192.0.2.1 is Active"));
+
+  // Nor is one whose summary already fails.
+  FakeFrr broken{
+      {{summary_command, "FAIL"}, {summary6, up}, {summary6, up}, {routes6, route6}, {summary6, up}}};
+  CHECK(poll_families(broken.ask(), {}, {}).families == std::vector<Family>{Family::ipv6});
+  FakeFrr dead{{{summary_command, "FAIL"}, {summary6, "FAIL"}}};
+  CHECK_THROWS_WITH(poll_families(dead.ask(), {}, {}), "no answer");
 
   FakeFrr none{{{summary_command, "{}"}, {summary6, "{}"}}};
   CHECK_THROWS_WITH(poll_families(none.ask(), {}, {}), Catch::Contains("it has no flowspec peer"));

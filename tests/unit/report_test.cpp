@@ -159,8 +159,6 @@ TEST_CASE("options: what is given, and what stands without") {
                           "always",
                           "--accept-target",
                           "RETURN",
-                          "--family",
-                          "both",
                           "--conntrack",
                           "off",
                           "--burst",
@@ -188,7 +186,8 @@ TEST_CASE("options: what is given, and what stands without") {
   CHECK(all->lock_wait.count() == 0);
   CHECK(all->poll.reading.carrier.kind == SequenceCarrier::Kind::marking);
   CHECK(all->poll.reading.operator_table == OperatorTable::draft);
-  CHECK(all->families == std::vector<Family>{Family::ipv4, Family::ipv6});
+  CHECK(parse({"plan", "--family", "both"})->families == std::vector<Family>{Family::ipv4, Family::ipv6});
+  CHECK(parse({"plan", "--family", "auto"})->families.empty());
   CHECK(all->conntrack == Conntrack::off);
   CHECK(all->compile.burst == 3);
   CHECK(all->compile.nflog_group == 7);
@@ -251,6 +250,12 @@ TEST_CASE("options that make no sense are refused before anything is read") {
            {"plan", "--chain", "-j"},
            {"plan", "--parent", "FLOWSPEC"},
            {"plan", "--family", "ipv5"},
+           {"plan", "--family", "ipv6", "--routes", "x"},
+           {"plan", "--parent", ""},
+           {"plan", "--parent", "a b"},
+           {"plan", "--parent", "ACCEPT"},
+           {"plan", "--chain", "REJECT"},
+           {"explain", "--src", "10.0.0.1", "--dst", "10.0.0.2", "--near", "-1"},
            {"plan", "--conntrack", "maybe"},
            {"plan", "--burst", "0"},
            {"plan", "--nflog-group", "65536"},
