@@ -125,6 +125,33 @@ def test_an_empty_table_that_says_nothing(
     assert segment.leaf.save(counters=True) == saved
 
 
+@pytest.mark.parametrize(
+    ("ipv6", "code", "words"),
+    [
+        ("echo '{}'", 0, "no ipv6 flowspec peer"),  # what FRR prints when no neighbor is activated for the family
+        ("echo 'bgpd is not running' >&2; exit 1", 1, "bgpd is not running"),
+    ],
+)
+def test_a_family_that_was_not_read_keeps_its_rules_and_holds_up_no_other(
+    segment: Segment, tmp_path: pathlib.Path, ipv6: str, code: int, words: str
+) -> None:
+    ipv6_routes = tmp_path / "routes6"
+    ipv6_routes.write_text('[{"to":"2001:db8::/32/off 0"},{"ecomlist":"FS:rate 0.000000"},{"time":"00:00:01"}]')
+    segment.injector("sync", "--routes6", ipv6_routes)
+    saved = segment.leaf.save(family=6)
+    body = f"""case "$*" in
+    *ipv6*) {ipv6} ;;
+    *summary*) echo '{SUMMARY % (7, "Established", 1, 90000)}' ;;
+    *detail*) echo '{WEB.strip()}' ;;
+    esac"""
+    for _ in range(2):
+        done = segment.injector("sync", "--vtysh", script(tmp_path / "vtysh", body), check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (code, 1), done
+        assert words in done.stderr and "stay as they are" in done.stderr
+        assert len(segment.leaf.chain("FLOWSPEC")) == 1
+        assert segment.leaf.save(family=6) == saved
+
+
 def test_what_was_not_read_is_not_empty(segment: Segment, tmp_path: pathlib.Path) -> None:
     segment.sync_text(WEB + DEFAULT_DROP)
     saved = segment.leaf.save(counters=True)

@@ -45,7 +45,7 @@ std::string hex(const std::vector<std::uint8_t>& bytes) {
 
 } // namespace
 
-// RFC 8955 section 4.3.1 and 4.3.2: the encodings given there, without the length octet.
+// RFC 8955 section 4.3.1 to 4.3.3: the encodings given there, without the length octet.
 TEST_CASE("canonical_nlri is what the RFC's own examples encode to") {
   Components first = to("192.0.2.0/24");
   first.protocol = ValueSet::single(domain::protocol, 6);
@@ -59,6 +59,11 @@ TEST_CASE("canonical_nlri is what the RFC's own examples encode to") {
   CHECK(hex(canonical_nlri(second)) == "0118c00002"
                                        "0218cb0071"
                                        "040389458b911f90");
+  Components third = to("192.0.2.1/32");
+  third.fragment =
+      BitTests{{{false, false, false, fragment_bit::dont_fragment | fragment_bit::first_fragment}}};
+  CHECK(hex(canonical_nlri(third)) == "0120c0000201"
+                                      "0c8005");
 }
 
 TEST_CASE("canonical_nlri tells different matches apart where their sets are empty or their lists long") {
