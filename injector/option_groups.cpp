@@ -73,10 +73,24 @@ CLI::Validator one_of(const Words<Value>& words) {
           ""};
 }
 
+/// "65000:100" or "192.0.2.1:100", as FRR prints them.
+bool is_route_target(const std::string& text) {
+  const auto is_number = [](const std::string& word) {
+    return !word.empty() && word.find_first_not_of("0123456789") == std::string::npos &&
+           (word.size() == 1 || word.front() != '0');
+  };
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos || !is_number(text.substr(colon + 1)))
+    return false;
+  const std::string administrator = text.substr(0, colon);
+  const std::optional<Address> address = parse_address(administrator);
+  return is_number(administrator) || (address && address->family == Family::ipv4);
+}
+
 /// "65000:100=0x10/0xff": the route target and what it becomes.
 std::optional<std::pair<std::string, MarkTarget>> redirect_of(const std::string& text) {
   const std::size_t equals = text.find('=');
-  if (equals == std::string::npos || text.substr(0, equals).find(':') == std::string::npos)
+  if (equals == std::string::npos || !is_route_target(text.substr(0, equals)))
     return std::nullopt;
   const std::size_t slash = text.find('/', equals);
   const auto number = [](const std::string& word) -> std::optional<std::uint32_t> {
@@ -93,7 +107,7 @@ std::optional<std::pair<std::string, MarkTarget>> redirect_of(const std::string&
   };
   const auto mark = number(text.substr(equals + 1, slash == std::string::npos ? slash : slash - equals - 1));
   const auto mask = slash == std::string::npos ? 0xffffffffU : number(text.substr(slash + 1));
-  if (!mark || !mask || (*mark & ~*mask) != 0 || *mask == 0)
+  if (!mark || !mask || (*mark & ~*mask) != 0 || *mark == 0)
     return std::nullopt;
   return std::pair(text.substr(0, equals), MarkTarget{*mark, *mask});
 }
