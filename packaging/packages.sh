@@ -59,6 +59,8 @@ packages_install() { # PACKAGE...
         update-rc.d "$service" disable >/dev/null
       elif command -v systemctl >/dev/null; then # a unit and no script: update-rc.d does not take it
         systemctl --root=/ --quiet disable "$service"
+      else
+        rm -f /etc/systemd/system/*.wants/"$service.service"
       fi
     done
   )
