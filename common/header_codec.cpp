@@ -2,11 +2,30 @@
 #include "common/match_structures.hpp"
 
 #include <linux/netfilter/xt_dscp.h>
+#include <linux/netfilter/xt_iprange.h>
 #include <linux/netfilter/xt_length.h>
 #include <linux/netfilter_ipv6/ip6t_frag.h>
 #include <linux/netfilter_ipv6/ip6t_ipv6header.h>
 
+#include <cstring>
+
 namespace flowspec::xtables {
+
+namespace {
+
+Address address_of(const nf_inet_addr& field, Family family) {
+  Address address{family, {}};
+  std::memcpy(address.bytes.data(), &field, address_bits(family) / 8);
+  return address;
+}
+
+void write_range(nf_inet_addr& first, nf_inet_addr& last, const IprangeMatch::Range& range, Family family) {
+  require(range.first.family == family && range.last.family == family, "addresses of another family");
+  std::memcpy(&first, range.first.bytes.data(), address_bits(family) / 8);
+  std::memcpy(&last, range.last.bytes.data(), address_bits(family) / 8);
+}
+
+} // namespace
 
 // length, revision 0
 
@@ -41,6 +60,62 @@ std::optional<Match> read_dscp(Data data) {
   if (info.dscp > XT_DSCP_MAX)
     return std::nullopt;
   return DscpMatch{.value = info.dscp, .negated = info.invert != 0};
+}
+
+// tos, revision 1: a value with bits outside of its mask is compared with too, and found in no packet
+
+ExtensionBytes write(const TosMatch& match, Family) {
+  Blank<xt_tos_match_info> info;
+  info->tos_value = match.value;
+  info->tos_mask = match.mask;
+  info->invert = match.negated;
+  return {"tos", 1, std::move(info).bytes()};
+}
+
+std::optional<Match> read_tos(Data data) {
+  const auto info = load<xt_tos_match_info>(data);
+  return TosMatch{.value = info.tos_value, .mask = info.tos_mask, .negated = info.invert != 0};
+}
+
+// iprange, revision 1: iptables takes a range that ends before it begins too, and the kernel finds no address
+// in it
+
+ExtensionBytes write(const IprangeMatch& match, Family family) {
+  require(match.source || match.destination, "iprange without a range");
+  require((match.source || !match.source_negated) && (match.destination || !match.destination_negated),
+          "a negated range of addresses that is not asked for");
+  Blank<xt_iprange_mtinfo> info;
+  unsigned flags = 0;
+  if (match.source) {
+    write_range(info->src_min, info->src_max, *match.source, family);
+    flags |= IPRANGE_SRC;
+    if (match.source_negated)
+      flags |= IPRANGE_SRC_INV;
+  }
+  if (match.destination) {
+    write_range(info->dst_min, info->dst_max, *match.destination, family);
+    flags |= IPRANGE_DST;
+    if (match.destination_negated)
+      flags |= IPRANGE_DST_INV;
+  }
+  info->flags = static_cast<__u8>(flags);
+  return {"iprange", 1, std::move(info).bytes()};
+}
+
+std::optional<Match> read_iprange(Data data, Family family) {
+  const auto info = load<xt_iprange_mtinfo>(data);
+  const auto flag = [&](unsigned bit) { return (info.flags & bit) != 0; };
+  IprangeMatch match;
+  if (flag(IPRANGE_SRC))
+    match.source = {address_of(info.src_min, family), address_of(info.src_max, family)};
+  if (flag(IPRANGE_DST))
+    match.destination = {address_of(info.dst_min, family), address_of(info.dst_max, family)};
+  match.source_negated = match.source && flag(IPRANGE_SRC_INV);
+  match.destination_negated = match.destination && flag(IPRANGE_DST_INV);
+  if ((info.flags & ~(IPRANGE_SRC | IPRANGE_DST | IPRANGE_SRC_INV | IPRANGE_DST_INV)) != 0 ||
+      (!match.source && !match.destination))
+    return std::nullopt;
+  return match;
 }
 
 // frag, revision 0: iptables always writes a range of identifications

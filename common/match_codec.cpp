@@ -7,6 +7,7 @@
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_dscp.h>
 #include <linux/netfilter/xt_hashlimit.h>
+#include <linux/netfilter/xt_iprange.h>
 #include <linux/netfilter/xt_length.h>
 #include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_tcpudp.h>
@@ -30,6 +31,8 @@ constexpr std::pair<std::uint16_t, unsigned> state_bits[] = {
     {ConntrackMatch::established, XT_CONNTRACK_STATE_BIT(IP_CT_ESTABLISHED)},
     {ConntrackMatch::related, XT_CONNTRACK_STATE_BIT(IP_CT_RELATED)},
     {ConntrackMatch::fresh, XT_CONNTRACK_STATE_BIT(IP_CT_NEW)},
+    {ConntrackMatch::source_nat, XT_CONNTRACK_STATE_SNAT},
+    {ConntrackMatch::destination_nat, XT_CONNTRACK_STATE_DNAT},
     {ConntrackMatch::untracked, XT_CONNTRACK_STATE_UNTRACKED},
 };
 
@@ -217,6 +220,10 @@ std::optional<Match> read(std::string_view name, unsigned revision, Data data, F
     return read_length(data);
   if (is("dscp", 0, sizeof(xt_dscp_info)))
     return read_dscp(data);
+  if (is("tos", 1, sizeof(xt_tos_match_info)))
+    return read_tos(data);
+  if (is("iprange", 1, sizeof(xt_iprange_mtinfo)))
+    return read_iprange(data, family);
   if (family == Family::ipv6 && is("frag", 0, sizeof(ip6t_frag)))
     return read_fragment(data);
   if (family == Family::ipv6 && is("ipv6header", 0, sizeof(ip6t_ipv6header_info)))

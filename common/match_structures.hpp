@@ -27,10 +27,14 @@ std::optional<Match> read_multiport(Data data);
 // header_codec.cpp: matches of the IP header and its extensions
 ExtensionBytes write(const LengthMatch& match, Family family);
 ExtensionBytes write(const DscpMatch& match, Family family);
+ExtensionBytes write(const TosMatch& match, Family family);
+ExtensionBytes write(const IprangeMatch& match, Family family);
 ExtensionBytes write(const FragmentMatch& match, Family family);
 ExtensionBytes write(const Ipv6HeaderMatch& match, Family family);
 std::optional<Match> read_length(Data data);
 std::optional<Match> read_dscp(Data data);
+std::optional<Match> read_tos(Data data);
+std::optional<Match> read_iprange(Data data, Family family);
 std::optional<Match> read_fragment(Data data);
 std::optional<Match> read_ipv6_header(Data data);
 

@@ -76,7 +76,9 @@ struct ConntrackMatch {
   static constexpr std::uint16_t invalid = 1;
   static constexpr std::uint16_t established = 2;
   static constexpr std::uint16_t related = 4;
-  static constexpr std::uint16_t fresh = 8; ///< NEW
+  static constexpr std::uint16_t fresh = 8;            ///< NEW
+  static constexpr std::uint16_t source_nat = 16;      ///< SNAT: its source was translated
+  static constexpr std::uint16_t destination_nat = 32; ///< DNAT
   static constexpr std::uint16_t untracked = 64;
   std::uint16_t states = 0;
   bool negated = false;
@@ -155,6 +157,30 @@ struct DscpMatch {
   bool operator==(const DscpMatch&) const = default;
 };
 
+/// `-m tos`: the whole octet, ECN bits with it; (octet & mask) == value.
+struct TosMatch {
+  std::uint8_t value = 0;
+  std::uint8_t mask = 0xff;
+  bool negated = false;
+
+  bool operator==(const TosMatch&) const = default;
+};
+
+/// `-m iprange`: addresses from first to last, both included, in network order.
+struct IprangeMatch {
+  struct Range {
+    Address first;
+    Address last;
+    bool operator==(const Range&) const = default;
+  };
+  std::optional<Range> source;
+  std::optional<Range> destination;
+  bool source_negated = false; ///< false without a source
+  bool destination_negated = false;
+
+  bool operator==(const IprangeMatch&) const = default;
+};
+
 /// `-m frag` (IPv6): there is a fragment header, and every flag asked for is true of it. A packet whose
 /// headers cannot be followed is dropped by the kernel.
 struct FragmentMatch {
@@ -184,9 +210,9 @@ struct OpaqueMatch {
   bool operator==(const OpaqueMatch&) const = default;
 };
 
-using Match =
-    std::variant<TcpMatch, UdpMatch, IcmpMatch, MultiportMatch, ConntrackMatch, CommentMatch, HashlimitMatch,
-                 U32Match, LengthMatch, DscpMatch, FragmentMatch, Ipv6HeaderMatch, OpaqueMatch>;
+using Match = std::variant<TcpMatch, UdpMatch, IcmpMatch, MultiportMatch, ConntrackMatch, CommentMatch,
+                           HashlimitMatch, U32Match, LengthMatch, DscpMatch, TosMatch, IprangeMatch,
+                           FragmentMatch, Ipv6HeaderMatch, OpaqueMatch>;
 
 enum class Verdict : std::uint8_t { accept, drop, return_ };
 /// "ACCEPT", "DROP", "RETURN".

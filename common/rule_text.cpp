@@ -97,11 +97,13 @@ void put(Out out, const MultiportMatch& match, Family) {
 
 void put(Out out, const ConntrackMatch& match, Family) {
   using M = ConntrackMatch;
-  constexpr std::array<std::pair<std::uint16_t, std::string_view>, 5> names{{{M::invalid, "INVALID"},
+  constexpr std::array<std::pair<std::uint16_t, std::string_view>, 7> names{{{M::invalid, "INVALID"},
                                                                              {M::fresh, "NEW"},
                                                                              {M::related, "RELATED"},
                                                                              {M::established, "ESTABLISHED"},
-                                                                             {M::untracked, "UNTRACKED"}}};
+                                                                             {M::untracked, "UNTRACKED"},
+                                                                             {M::source_nat, "SNAT"},
+                                                                             {M::destination_nat, "DNAT"}}};
   fmt::format_to(out, " -m conntrack{} --ctstate", sign(match.negated));
   std::string_view separator = " ";
   for (const auto& [bit, word] : names)
@@ -221,6 +223,23 @@ void put(Out out, const LengthMatch& match, Family) {
 
 void put(Out out, const DscpMatch& match, Family) {
   fmt::format_to(out, " -m dscp{} --dscp {:#04x}", sign(match.negated), match.value);
+}
+
+void put(Out out, const TosMatch& match, Family) {
+  fmt::format_to(out, " -m tos{} --tos {:#04x}/{:#04x}", sign(match.negated), match.value, match.mask);
+}
+
+void put_range(Out out, std::string_view option, const std::optional<IprangeMatch::Range>& range,
+               bool negated) {
+  if (range)
+    fmt::format_to(out, "{} --{} {}-{}", sign(negated), option, to_string(range->first),
+                   to_string(range->last));
+}
+
+void put(Out out, const IprangeMatch& match, Family) {
+  fmt::format_to(out, " -m iprange");
+  put_range(out, "src-range", match.source, match.source_negated);
+  put_range(out, "dst-range", match.destination, match.destination_negated);
 }
 
 void put(Out out, const FragmentMatch& match, Family) {

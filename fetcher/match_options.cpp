@@ -34,13 +34,13 @@ PortRange ports(std::string_view text, std::string_view option) {
   return range;
 }
 
-/// A comma list of names as the sum of their bits.
+/// A comma list of names, each in capitals in `names`, as the sum of their bits.
 template <typename Bits>
 Bits flag_names(std::string_view text, std::string_view option,
                 const std::map<std::string_view, Bits, std::less<>>& names) {
   unsigned sum = 0;
   for (const std::string_view word : split(text, ',')) {
-    const auto found = names.find(word);
+    const auto found = names.find(upper(word));
     if (found == names.end())
       throw UnreadablePart(fmt::format("{} {}", option, word));
     sum |= found->second;
@@ -62,11 +62,17 @@ bool read_ports(PortMatch& match, const RuleOption& option) {
   return true;
 }
 
+bool is_about_flags(const RuleOption& option) {
+  return option.name == "--syn" || option.name == "--tcp-flags";
+}
+
 TcpMatch read_tcp(Options options) {
   static const std::map<std::string_view, std::uint8_t, std::less<>> names{
       {"FIN", 1},  {"SYN", 2},  {"RST", 4},   {"PSH", 8},  {"ACK", 16},
       {"URG", 32}, {"ECE", 64}, {"CWR", 128}, {"ALL", 63}, {"NONE", 0}};
   TcpMatch match;
+  if (std::ranges::count_if(options, &is_about_flags) > 1)
+    throw UnreadablePart("--syn and --tcp-flags");
   for (const RuleOption& option : options) {
     if (read_ports(match, option))
       continue;
@@ -143,14 +149,17 @@ MultiportMatch read_multiport(Options options) {
 
 ConntrackMatch read_states(Options options) {
   static const std::map<std::string_view, std::uint16_t, std::less<>> names{
-      {"INVALID", ConntrackMatch::invalid},
-      {"ESTABLISHED", ConntrackMatch::established},
-      {"RELATED", ConntrackMatch::related},
-      {"NEW", ConntrackMatch::fresh},
-      {"UNTRACKED", ConntrackMatch::untracked}};
+      {"INVALID", ConntrackMatch::invalid},     {"ESTABLISHED", ConntrackMatch::established},
+      {"RELATED", ConntrackMatch::related},     {"NEW", ConntrackMatch::fresh},
+      {"UNTRACKED", ConntrackMatch::untracked}, {"SNAT", ConntrackMatch::source_nat},
+      {"DNAT", ConntrackMatch::destination_nat}};
   if (options.size() != 1)
     throw UnreadablePart("a connection state match without exactly one list of states");
-  return {flag_names(options.front().value(), options.front().name, names), options.front().negated};
+  const RuleOption& option = options.front();
+  const auto states = flag_names(option.value(), option.name, names);
+  if (option.name == "--state" && (states & (ConntrackMatch::source_nat | ConntrackMatch::destination_nat)))
+    throw UnreadablePart(fmt::format("--state {}", option.value())); // iptables has them in --ctstate only
+  return {states, option.negated};
 }
 
 LengthMatch read_length(Options options) {
@@ -159,14 +168,6 @@ LengthMatch read_length(Options options) {
   const RuleOption& option = options.front();
   const PortRange range = ports(option.value(), option.name);
   return {.first = range.first, .last = range.last, .negated = option.negated};
-}
-
-DscpMatch read_dscp(Options options) {
-  if (options.empty())
-    throw UnreadablePart("-m dscp without a value");
-  const RuleOption& option = options.front();
-  return {.value = static_cast<std::uint8_t>(number(option.value(), 63, option.name)),
-          .negated = option.negated};
 }
 
 CommentMatch read_comment(Options options) {
@@ -182,9 +183,9 @@ CommentMatch read_comment(Options options) {
 } // namespace
 
 Match read_match(std::string_view name, Options options, Family family) {
-  static constexpr std::array known{"tcp",       "udp",   "icmp",    "icmp6",     "multiport",
-                                    "conntrack", "state", "comment", "u32",       "hashlimit",
-                                    "length",    "dscp",  "frag",    "ipv6header"};
+  static constexpr std::array known{"tcp",   "udp",     "icmp", "icmp6",     "multiport", "conntrack",
+                                    "state", "comment", "u32",  "hashlimit", "length",    "dscp",
+                                    "tos",   "iprange", "frag", "ipv6header"};
   if (std::ranges::find(known, name) == known.end())
     throw UnreadablePart(fmt::format("-m {}", name));
   std::set<std::string_view> seen;
@@ -214,6 +215,10 @@ Match read_match(std::string_view name, Options options, Family family) {
     return read_length(options);
   if (name == "dscp")
     return read_dscp(options);
+  if (name == "tos")
+    return read_tos(options);
+  if (name == "iprange")
+    return read_iprange(options, family);
   if (name == "frag" && family == Family::ipv6)
     return read_fragment(options);
   if (name == "ipv6header" && family == Family::ipv6)

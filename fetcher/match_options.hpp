@@ -18,6 +18,10 @@ Match read_match(std::string_view name, std::span<const RuleOption> options, Fam
 /// Those with a notation of their own.
 HashlimitMatch read_hashlimit(std::span<const RuleOption> options, Family family);
 U32Match read_u32(std::span<const RuleOption> options);
+/// Of fields of the IP header.
+DscpMatch read_dscp(std::span<const RuleOption> options);
+TosMatch read_tos(std::span<const RuleOption> options);
+IprangeMatch read_iprange(std::span<const RuleOption> options, Family family);
 /// The two that only IPv6 has.
 FragmentMatch read_fragment(std::span<const RuleOption> options);
 Ipv6HeaderMatch read_ipv6_header(std::span<const RuleOption> options);

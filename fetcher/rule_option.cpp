@@ -56,6 +56,10 @@ constexpr std::array forms{
     Form{"--u32", "", 1, " u32 "},
     Form{"--length", "", 1, " length "},
     Form{"--dscp", "", 1, " dscp "},
+    Form{"--dscp-class", "", 1, " dscp "},
+    Form{"--tos", "", 1, " tos "},
+    Form{"--src-range", "", 1, " iprange "},
+    Form{"--dst-range", "", 1, " iprange "},
     Form{"--fragfirst", "", 0, " frag "},
     Form{"--fragmore", "", 0, " frag "},
     Form{"--fraglast", "", 0, " frag "},
@@ -147,6 +151,14 @@ std::uint64_t number(std::string_view text, std::uint64_t max, std::string_view 
   if (value > max)
     throw UnreadablePart(fmt::format("{} {} is over {}", what, text, max));
   return value;
+}
+
+std::string upper(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    if (c >= 'a' && c <= 'z')
+      c = static_cast<char>(c - 'a' + 'A');
+  return result;
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

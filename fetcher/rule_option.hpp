@@ -49,6 +49,9 @@ bool has_option(std::string_view match, std::string_view option);
 /// `what`.
 std::uint64_t number(std::string_view text, std::uint64_t max, std::string_view what);
 
+/// `text` with the letters of ASCII as capitals: iptables takes its own words in either.
+std::string upper(std::string_view text);
+
 /// `text` cut at every `separator`.
 std::vector<std::string_view> split(std::string_view text, char separator);
 

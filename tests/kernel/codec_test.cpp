@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the codec does not take, in both directions, and what it does with bytes that no kernel would show.
+#include "common/match_codec.hpp"
 #include "common/xtables_codec.hpp"
 #include "tests/support/generate.hpp"
 
@@ -9,6 +10,7 @@
 #include <linux/netfilter/xt_NFLOG.h>
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_dscp.h>
+#include <linux/netfilter/xt_iprange.h>
 #include <linux/netfilter/xt_length.h>
 #include <linux/netfilter/xt_tcpudp.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
@@ -33,6 +35,19 @@ Rule with(Match match) {
   rule.protocol = 6;
   rule.matches.push_back(std::move(match));
   return rule;
+}
+
+IprangeMatch sources(const char* first, const char* last, bool negated = false) {
+  IprangeMatch match;
+  match.source = {*parse_address(first), *parse_address(last)};
+  match.source_negated = negated;
+  return match;
+}
+
+IprangeMatch destinations(const char* first, const char* last) {
+  IprangeMatch match;
+  match.destination = sources(first, last).source;
+  return match;
 }
 
 /// The bytes of `rule` after somebody wrote into them what we do not.
@@ -83,6 +98,12 @@ TEST_CASE("encode refuses what would not be read back as the same") {
     rule.later_fragments_negated = true;
     refused(rule);
     refused(with(TcpMatch{.source = {}, .destination = {}, .option_negated = true}));
+    IprangeMatch range = sources("10.0.0.1", "10.0.0.2");
+    range.destination_negated = true;
+    refused(with(range));
+    range = destinations("10.0.0.1", "10.0.0.2");
+    range.source_negated = true;
+    refused(with(range));
   }
   SECTION("another family's") {
     rule.source = parse_prefix("10.0.0.0/8");
@@ -95,6 +116,8 @@ TEST_CASE("encode refuses what would not be read back as the same") {
     refused(rule, Family::ipv6);
     rule.target = RejectTarget{"icmp6-no-route"};
     refused(rule, Family::ipv4);
+    refused(with(sources("::1", "::2")));
+    refused(with(destinations("10.0.0.1", "10.0.0.2")), Family::ipv6);
     refused(with(FragmentMatch{.first = true}));
     refused(with(Ipv6HeaderMatch{.headers = Ipv6HeaderMatch::fragment}));
   }
@@ -140,6 +163,7 @@ TEST_CASE("encode refuses what would not be read back as the same") {
         with(U32Match{.tests = {{.steps = {{}, {U32Match::Operator::left_shift, 32}}, .ranges = {{1, 1}}}}}));
     refused(with(LengthMatch{.first = 2, .last = 1}));
     refused(with(DscpMatch{.value = 64}));
+    refused(with(IprangeMatch{}));
     refused(with(FragmentMatch{.more = true, .last = true}), Family::ipv6);
     refused(with(Ipv6HeaderMatch{}), Family::ipv6);
     rule.target = DscpTarget{64};
@@ -199,6 +223,14 @@ TEST_CASE("other ways to say the same are read as the same") {
   CHECK(decode_changed<ipt_entry>(state, Family::ipv4, [](ipt_entry& e) {
           first_match<xt_conntrack_mtinfo3>(e).match_flags |= XT_CONNTRACK_STATE_ALIAS;
         }) == state);
+
+  const Rule range = with(sources("10.0.0.1", "10.0.0.2"));
+  CHECK(decode_changed<ipt_entry>(range, Family::ipv4, [](ipt_entry& e) {
+          auto& info = first_match<xt_iprange_mtinfo>(e);
+          info.flags |= IPRANGE_DST_INV; // not looked at without IPRANGE_DST, and neither are these
+          info.dst_min.ip = 1;
+          info.src_max.all[3] = 1;
+        }) == range);
 }
 
 TEST_CASE("a match that asks for more than our words say is opaque, with all its bytes") {
@@ -214,8 +246,10 @@ TEST_CASE("a match that asks for more than our words say is opaque, with all its
   CHECK(opaque(state, [](ipt_entry& e) {
           first_match<xt_conntrack_mtinfo3>(e).match_flags |= XT_CONNTRACK_STATUS;
         }) == 168);
-  opaque(state,
-         [](ipt_entry& e) { first_match<xt_conntrack_mtinfo3>(e).state_mask |= XT_CONNTRACK_STATE_SNAT; });
+  opaque(state, [](ipt_entry& e) {
+    first_match<xt_conntrack_mtinfo3>(e).state_mask |= XT_CONNTRACK_STATE_UNTRACKED << 1;
+  });
+  opaque(state, [](ipt_entry& e) { first_match<xt_conntrack_mtinfo3>(e).state_mask = 0; });
   opaque(with(TcpMatch{}), [](ipt_entry& e) { first_match<xt_tcp>(e).invflags = 0x10; });
   opaque(with(TcpMatch{}), [](ipt_entry& e) { first_match<xt_tcp>(e).flg_mask = 0x80; });
   opaque(with(TcpMatch{}), [](ipt_entry& e) {
@@ -223,7 +257,33 @@ TEST_CASE("a match that asks for more than our words say is opaque, with all its
   });
 }
 
-TEST_CASE("a length, a DSCP or an extension header that our words do not say is opaque") {
+TEST_CASE("the states of conntrack are the kernel's own bits, in every revision that we read") {
+  constexpr std::pair<std::uint16_t, unsigned> bits[] = {
+      {ConntrackMatch::invalid, XT_CONNTRACK_STATE_INVALID},
+      {ConntrackMatch::established, XT_CONNTRACK_STATE_BIT(IP_CT_ESTABLISHED)},
+      {ConntrackMatch::related, XT_CONNTRACK_STATE_BIT(IP_CT_RELATED)},
+      {ConntrackMatch::fresh, XT_CONNTRACK_STATE_BIT(IP_CT_NEW)},
+      {ConntrackMatch::source_nat, XT_CONNTRACK_STATE_SNAT},
+      {ConntrackMatch::destination_nat, XT_CONNTRACK_STATE_DNAT},
+      {ConntrackMatch::untracked, XT_CONNTRACK_STATE_UNTRACKED}};
+  const auto read_as = []<class Info>(std::uint8_t revision, unsigned state, unsigned flags, Info) {
+    xtables::Blank<Info> info;
+    info->match_flags = static_cast<__u16>(flags);
+    info->state_mask = static_cast<decltype(info->state_mask)>(state);
+    return xtables::decode_match("conntrack", revision, std::move(info).bytes(), Family::ipv4);
+  };
+  constexpr unsigned alias = XT_CONNTRACK_STATE | XT_CONNTRACK_STATE_ALIAS; // what -m state makes
+  for (const auto& [ours, kernel] : bits) {
+    const Match expected = ConntrackMatch{.states = ours};
+    CHECK(read_as(3, kernel, XT_CONNTRACK_STATE, xt_conntrack_mtinfo3{}) == expected);
+    CHECK(read_as(3, kernel, alias, xt_conntrack_mtinfo3{}) == expected);
+    CHECK(read_as(2, kernel, alias, xt_conntrack_mtinfo2{}) == expected);
+    if (kernel <= UINT8_MAX) // UNTRACKED came with revision 2
+      CHECK(read_as(1, kernel, XT_CONNTRACK_STATE, xt_conntrack_mtinfo1{}) == expected);
+  }
+}
+
+TEST_CASE("a length, a DSCP, a range or an extension header that our words do not say is opaque") {
   const auto read = [](Match match, const std::function<void(std::byte*)>& change) {
     std::vector<std::byte> bytes = encode(with(std::move(match)), Family::ipv6);
     change(bytes.data() + sizeof(ip6t_entry) + sizeof(xt_entry_match));
@@ -244,6 +304,15 @@ TEST_CASE("a length, a DSCP or an extension header that our words do not say is 
       length, +[](xt_length_info& info) { info.invert = 2; });
   opaque(
       DscpMatch{.value = 46}, +[](xt_dscp_info& info) { info.dscp = 64; });
+  const IprangeMatch range = sources("::1", "::9", true);
+  opaque(
+      range, +[](xt_iprange_mtinfo& info) { info.flags |= 0x04; });
+  opaque(
+      range, +[](xt_iprange_mtinfo& info) { info.flags |= 0x40; });
+  opaque(
+      range, +[](xt_iprange_mtinfo& info) { info.flags = 0; });
+  opaque(
+      range, +[](xt_iprange_mtinfo& info) { info.flags = IPRANGE_SRC_INV; });
   const FragmentMatch fragment{.first = true, .more = true};
   opaque(
       fragment, +[](ip6t_frag& info) { info.flags |= IP6T_FRAG_IDS; });
@@ -266,6 +335,15 @@ TEST_CASE("a length, a DSCP or an extension header that our words do not say is 
       header, +[](ip6t_ipv6header_info& info) { info.matchflags = 0; });
   opaque(
       header, +[](ip6t_ipv6header_info& info) { info.invflags = 0x10; });
+
+  // Another revision has another structure.
+  for (const Match& match : {Match(TosMatch{.value = 0x10}), Match(range)}) {
+    std::vector<std::byte> other = encode(with(match), Family::ipv6);
+    auto& entry = *reinterpret_cast<xt_entry_match*>(other.data() + sizeof(ip6t_entry));
+    CHECK(entry.u.user.revision == 1);
+    entry.u.user.revision = 0;
+    CHECK(std::holds_alternative<OpaqueMatch>(decode(other, Family::ipv6, "", false).matches.at(0)));
+  }
 
   // In IPv4 nobody knows what these would mean.
   std::vector<std::byte> bytes = encode(with(DscpMatch{.value = 46}), Family::ipv4);

@@ -37,7 +37,7 @@ struct MatchHolds {
     if (!ports_hold(match, packet) || match.option != 0)
       return false;
     if (match.flags_mask == 0)
-      return true;
+      return (match.flags_set == 0) != match.flags_negated;
     return packet.tcp_flags &&
            ((*packet.tcp_flags & match.flags_mask) == match.flags_set) != match.flags_negated;
   }
@@ -96,6 +96,20 @@ struct MatchHolds {
   }
 
   bool operator()(const DscpMatch& match) const { return (dscp() == match.value) != match.negated; }
+
+  bool operator()(const TosMatch& match) const {
+    const unsigned octet = unsigned{dscp()} << 2;
+    return ((octet & match.mask) == match.value) != match.negated;
+  }
+
+  bool operator()(const IprangeMatch& match) const {
+    const auto outside = [](const std::optional<IprangeMatch::Range>& range, bool negated,
+                            const Address& address) {
+      return range && (range->first <= address && address <= range->last) == negated;
+    };
+    return !outside(match.source, match.source_negated, packet.source) &&
+           !outside(match.destination, match.destination_negated, packet.destination);
+  }
 
   bool operator()(const FragmentMatch& match) const {
     if (packet.fragment_hidden)

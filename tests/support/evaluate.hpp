@@ -29,7 +29,8 @@ struct Evaluation {
   bool operator==(const Evaluation&) const = default;
 };
 
-/// Sends `packet` through `chain`. Every rate limit is taken as not exceeded. Throws std::logic_error for a
+/// Sends `packet` through `chain`. Every rate limit is taken as not exceeded; the ECN bits, which a Packet
+/// does not have, as 0; and its connection, when it has one, as not translated. Throws std::logic_error for a
 /// match or target that it does not model, a chain that is missing, or a walk that does not end.
 Evaluation evaluate(const Ruleset& ruleset, const std::string& chain, const Packet& packet);
 

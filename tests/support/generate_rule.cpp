@@ -81,8 +81,8 @@ MultiportMatch multiport(Random& random) {
 
 ConntrackMatch conntrack(Random& random) {
   using M = ConntrackMatch;
-  constexpr std::array<std::uint16_t, 5> states{M::invalid, M::established, M::related, M::fresh,
-                                                M::untracked};
+  constexpr std::array<std::uint16_t, 7> states{M::invalid,   M::established, M::related,        M::fresh,
+                                                M::untracked, M::source_nat,  M::destination_nat};
   ConntrackMatch match{.states = one_of(random, states), .negated = chance(random, 25)};
   for (const std::uint16_t state : states)
     if (chance(random, 30))
@@ -109,6 +109,45 @@ LengthMatch length(Random& random) {
 
 DscpMatch dscp(Random& random) {
   return {.value = octet(random, 0, 63), .negated = chance(random, 25)};
+}
+
+/// Now and then with bits outside of the mask: iptables takes them, and they are found in no packet.
+TosMatch tos(Random& random) {
+  TosMatch match{.value = octet(random), .negated = chance(random, 25)};
+  if (chance(random, 50)) {
+    match.mask = octet(random);
+    if (chance(random, 80))
+      match.value &= match.mask;
+  }
+  return match;
+}
+
+/// Of addresses that are near each other, or anywhere. Now and then it ends before it begins, for no address.
+IprangeMatch::Range address_range(Random& random, Family family) {
+  const auto anywhere = [&] {
+    Address result{family, {}};
+    for (unsigned i = 0; i < address_bits(family) / 8; ++i)
+      result.bytes[i] = octet(random);
+    return result;
+  };
+  const Address one = chance(random, 50) ? address(random, family) : anywhere();
+  const Address other = chance(random, 50) ? address(random, family) : chance(random, 50) ? one : anywhere();
+  const auto [first, last] = std::minmax(one, other);
+  return chance(random, 90) ? IprangeMatch::Range{first, last} : IprangeMatch::Range{last, first};
+}
+
+IprangeMatch iprange(Random& random, Family family) {
+  IprangeMatch match;
+  const std::uint32_t sides = number(random, 1, 3);
+  if (sides & 1) {
+    match.source = address_range(random, family);
+    match.source_negated = chance(random, 25);
+  }
+  if (sides & 2) {
+    match.destination = address_range(random, family);
+    match.destination_negated = chance(random, 25);
+  }
+  return match;
 }
 
 FragmentMatch fragment(Random& random) {
@@ -244,6 +283,8 @@ void protocol_and_its_matches(Random& random, Family family, Rule& rule) {
 void matches_of_the_header(Random& random, Family family, Rule& rule) {
   some(random, 15, rule, [&] { return length(random); });
   some(random, 15, rule, [&] { return dscp(random); });
+  some(random, 15, rule, [&] { return tos(random); });
+  some(random, 15, rule, [&] { return iprange(random, family); });
   if (family == Family::ipv4)
     return;
   some(random, 15, rule, [&] { return fragment(random); });

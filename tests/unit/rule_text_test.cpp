@@ -125,8 +125,9 @@ TEST_CASE("rule text: multiport, conntrack, comment") {
         "-m multiport --dports 1,2:3");
   check(with(MultiportMatch{MultiportMatch::Side::source, {{1, 1}}, true}), "-m multiport ! --sports 1");
   check(with(MultiportMatch{MultiportMatch::Side::either, {{1, 1}}, false}), "-m multiport --ports 1");
-  check(with(ConntrackMatch{0x4f, false}),
-        "-m conntrack --ctstate INVALID,NEW,RELATED,ESTABLISHED,UNTRACKED");
+  check(with(ConntrackMatch{0x7f, false}),
+        "-m conntrack --ctstate INVALID,NEW,RELATED,ESTABLISHED,UNTRACKED,SNAT,DNAT");
+  check(with(ConntrackMatch{ConntrackMatch::source_nat, false}), "-m conntrack --ctstate SNAT");
   check(with(ConntrackMatch{ConntrackMatch::fresh, true}), "-m conntrack ! --ctstate NEW");
   check(with(CommentMatch{"flowspec 1234 [seq 7]"}), R"(-m comment --comment "flowspec 1234 [seq 7]")");
 }
@@ -137,6 +138,24 @@ TEST_CASE("rule text: length and dscp") {
   check(with(LengthMatch{}), "-m length --length 0:65535");
   check(with(DscpMatch{10, false}), "-m dscp --dscp 0x0a");
   check(with(DscpMatch{0, true}), "-m dscp ! --dscp 0x00");
+}
+
+TEST_CASE("rule text: tos and iprange") {
+  check(with(TosMatch{.value = 0x10}), "-m tos --tos 0x10/0xff");
+  check(with(TosMatch{0x08, 0x3f, true}), "-m tos ! --tos 0x08/0x3f");
+  check(with(TosMatch{0xff, 0x01, false}), "-m tos --tos 0xff/0x01");
+  check(with(TosMatch{0, 0, false}), "-m tos --tos 0x00/0x00");
+
+  using Range = IprangeMatch::Range;
+  const Range four{*parse_address("10.0.0.1"), *parse_address("10.0.0.9")};
+  const Range six{*parse_address("::"), *parse_address("2001:db8::1:0:0:1")};
+  check(with(IprangeMatch{four, {}}), "-m iprange --src-range 10.0.0.1-10.0.0.9");
+  check(with(IprangeMatch{{}, four, false, true}), "-m iprange ! --dst-range 10.0.0.1-10.0.0.9");
+  check(with(IprangeMatch{four, Range{four.last, four.first}, true, false}),
+        "-m iprange ! --src-range 10.0.0.1-10.0.0.9 --dst-range 10.0.0.9-10.0.0.1");
+  check(with(IprangeMatch{six, Range{six.last, six.last}}),
+        "-m iprange --src-range ::-2001:db8::1:0:0:1 --dst-range 2001:db8::1:0:0:1-2001:db8::1:0:0:1",
+        Family::ipv6);
 }
 
 TEST_CASE("rule text: the headers of IPv6") {
