@@ -5,16 +5,18 @@
 
 #include "fetcher/publication.hpp"
 
+#include <span>
 #include <string>
 
 namespace flowspec {
 
-/// One line for each rule that cannot be published and each remark; printable ASCII with a line break behind
-/// each.
-std::string report(const Publication& publication);
+/// A table with each rule that is unsupported or has a note, and its notes below it; with `every` all rules.
+/// The last line counts the grades. Printable ASCII; empty when every rule is exact and has no note, unless
+/// `every`.
+std::string report(std::span<const Publication> publications, bool every = false);
 
-/// One JSON object: "entries" as entry_json.hpp has them with the "rule" that each comes from, "rejected"
-/// with the "gap" that each leaves, and "remarks".
-std::string report_json(const Publication& publication);
+/// One JSON object: "entries" as entry_json.hpp has them with the "rule" that each comes from, and "rules"
+/// with the "grade" of each, its "routes", its "notes" and, when it is unsupported, the "gap" that it leaves.
+std::string report_json(std::span<const Publication> publications);
 
 } // namespace flowspec

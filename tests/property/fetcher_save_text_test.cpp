@@ -39,7 +39,7 @@ Ruleset random_ruleset(generate::Random& random, Family family) {
 /// Text that no iptables printed may be refused; it may do nothing else that is bad.
 void read_and_publish(const std::string& text, Family family) {
   try {
-    publish(parse_save(text, family), "FORWARD", [](std::size_t) { return ""; });
+    publish(parse_save(text, family), "FORWARD", [](std::string_view, std::size_t) { return ""; });
   } catch (const Error&) {
   }
 }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the rules so far have decided: a rule whose packets are all among it decides nothing.
+#pragma once
+
+#include "fetcher/packet_box.hpp"
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace flowspec {
+
+class Decided {
+ public:
+  /// The packets of `box` are decided by the rule that `by` stands for.
+  void add(const Box& box, std::size_t by);
+
+  struct Cover {
+    std::optional<std::size_t> by; ///< the one that decides them all; none: several together do
+
+    bool operator==(const Cover&) const = default;
+  };
+
+  /// Who decides the packets of `box`; none when some are left, or when it takes too much work to tell: with
+  /// more than 512 boxes only those are looked at whose addresses hold all of the box's.
+  std::optional<Cover> cover(const Box& box) const;
+
+ private:
+  struct Addresses {
+    Prefix destination;
+    Prefix source;
+    bool operator==(const Addresses&) const = default;
+  };
+  struct Hash {
+    std::size_t operator()(const Addresses& addresses) const;
+  };
+  struct Known {
+    Box box;
+    std::size_t by;
+  };
+
+  std::vector<const Known*> overlapping(const Box& box) const;
+
+  std::unordered_map<Addresses, std::vector<Known>, Hash> known_;
+  std::map<std::pair<std::uint8_t, std::uint8_t>, std::size_t> lengths_; ///< of those: how many
+  std::size_t size_ = 0;
+};
+
+} // namespace flowspec

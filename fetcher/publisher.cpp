@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fetcher/publisher.hpp"
+
+#include "common/error.hpp"
+#include "common/rule_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+namespace flowspec {
+
+namespace {
+
+std::string_view consequence(Gap gap) {
+  switch (gap) {
+  case Gap::hole:
+    return "leaving it out opens a hole";
+  case Gap::door:
+    return "leaving it out closes a door";
+  case Gap::unclear:
+    return "what leaving it out changes cannot be told";
+  case Gap::none:
+    break;
+  }
+  return "leaving it out changes no verdict";
+}
+
+/// Bytes a second that the kernel lets through. It counts in units of 16 bytes, and `average` is what each of
+/// them costs of the 2^32 that a second gives.
+double rate_of(const HashlimitMatch& limit) {
+  constexpr double bytes_a_second_at_cost_one = 16.0 * 4294967296.0;
+  return std::round(bytes_a_second_at_cost_one / static_cast<double>(limit.average));
+}
+
+bool only_known(const Box& packets) {
+  return (packets.states & ~connection::known) == 0;
+}
+
+/// True when the states are all that the box asks for.
+bool only_states(Box packets) {
+  packets.states = connection::every;
+  return is_every_packet(packets);
+}
+
+} // namespace
+
+Publisher::Publisher(const Ruleset& ruleset, const Chain& base, const RuleName& rule_name,
+                     const PublishOptions& options)
+    : ruleset_(ruleset), base_(base), rule_name_(rule_name), options_(options) {}
+
+Publisher::Result Publisher::finish() {
+  explain_known_connections();
+  for (auto& [index, notes] : skipped_)
+    if (RuleReport& rule = result_.rules[index]; rule.grade == Grade::not_needed)
+      std::ranges::move(notes, std::back_inserter(rule.notes));
+  report_rules_never_reached();
+  return std::move(result_);
+}
+
+void Publisher::visit(const Visit& visit) {
+  auto& of_chain = reports_[visit.chain];
+  of_chain.resize(visit.chain->rules.size(), 0);
+  if (of_chain[visit.index] != 0)
+    return;
+  result_.rules.push_back({visit.chain->name,
+                           visit.index,
+                           rule_name_(visit.chain->name, visit.index),
+                           Grade::not_needed,
+                           0,
+                           Gap::none,
+                           {}});
+  of_chain[visit.index] = result_.rules.size();
+}
+
+std::size_t Publisher::report_index(const Visit& visit) const {
+  return reports_.at(visit.chain)[visit.index] - 1;
+}
+
+RuleReport& Publisher::report(const Visit& visit) {
+  return result_.rules[report_index(visit)];
+}
+
+/// The worst that can be said of it over all visits.
+void Publisher::raise(const Visit& visit, Grade grade) {
+  const auto rank = [](Grade g) { return g == Grade::not_needed ? 0 : static_cast<int>(g) + 1; };
+  RuleReport& rule = report(visit);
+  if (rank(grade) > rank(rule.grade))
+    rule.grade = grade;
+}
+
+void Publisher::remark(const Visit& visit, Reason reason, std::string detail) {
+  auto& notes = report(visit).notes;
+  Note note{reason, std::move(detail)};
+  if (std::ranges::find(notes, note) == notes.end())
+    notes.push_back(std::move(note));
+}
+
+void Publisher::refuse(const Visit& visit, const std::string& why, Gap gap) {
+  RuleReport& rule = report(visit);
+  rule.gap = rule.gap == Gap::none || rule.gap == gap ? gap : Gap::unclear;
+  raise(visit, Grade::unsupported);
+  remark(visit, Reason::unsupported_rule, fmt::format("{}; {}", why, consequence(gap)));
+}
+
+void Publisher::pass(const Visit& visit) {
+  raise(visit, Grade::exact);
+}
+
+void Publisher::skip(const Visit& visit, Reason reason, std::string why) {
+  auto& notes = skipped_[report_index(visit)];
+  Note note{reason, std::move(why)};
+  if (std::ranges::find(notes, note) == notes.end())
+    notes.push_back(std::move(note));
+}
+
+/// Those of `packets` that rules before this one leave to it; when that is none, it is said why.
+std::vector<const Box*> Publisher::undecided(const Visit& visit, std::span<const Box> packets) {
+  std::vector<const Box*> left;
+  std::optional<std::size_t> by;
+  bool one = true;
+  for (const Box& box : packets) {
+    const auto cover = decided_.cover(box);
+    if (!cover) {
+      left.push_back(&box);
+      continue;
+    }
+    one = one && cover->by && (!by || by == cover->by);
+    by = cover->by;
+  }
+  if (!left.empty())
+    return left;
+  if (one && by) {
+    const RuleReport& before = result_.rules[*by];
+    skip(visit, Reason::not_published,
+         fmt::format("{} {} decides its packets before it", before.chain, before.index + 1));
+  } else {
+    skip(visit, Reason::not_published, "rules before it decide all of its packets");
+  }
+  return left;
+}
+
+void Publisher::leave_out(const Visit& visit, std::span<const Box> among, std::string why, Gap gap) {
+  if (!undecided(visit, among).empty())
+    refuse(visit, why, gap);
+}
+
+void Publisher::limit(const Visit& visit, std::span<const Box> packets, const HashlimitMatch& limit) {
+  if (undecided(visit, packets).empty())
+    return;
+  Actions actions;
+  actions.rate = rate_of(limit);
+  const std::size_t before = result_.pieces.size();
+  publish(visit, packets.front(), actions);
+  if (result_.pieces.size() == before)
+    return;
+  remark(visit, Reason::published_as,
+         fmt::format("a rate of {} B/s; the rules behind it accept what is below", *actions.rate));
+  if (known_connections_pass_ && !options_.stateful_always) {
+    raise(visit, Grade::stateful);
+    remark(visit, Reason::published_as,
+           "known connections count too, unless the injector runs with --stateful always");
+  }
+}
+
+void Publisher::decide(const Visit& visit, std::span<const Box> packets, Verdict verdict) {
+  const std::vector<const Box*> left = undecided(visit, packets);
+  if (left.empty())
+    return;
+  const bool discards = verdict == Verdict::drop;
+  // A rule that discards all that is left, behind one that accepts known connections, is a policy in all but
+  // name. Only as the default policy does it let known connections pass at the other end too.
+  if (discards && known_connections_pass_ &&
+      std::ranges::any_of(left, [](const Box* box) { return is_every_packet(*box); })) {
+    raise(visit, Grade::stateful);
+    remark(visit, Reason::published_as, "discard, as the default policy: nothing below it is reached");
+    closed_by_ = visit;
+    result_.closing_rule = fmt::format("{}: {}", place(visit), to_string(visit.rule(), ruleset_.family));
+    return;
+  }
+  Actions actions;
+  if (discards)
+    actions.rate = 0;
+  const std::size_t before = result_.pieces.size();
+  for (const Box* box : left) {
+    if (!discards && only_known(*box))
+      pass_known_connections(visit, *box);
+    else
+      publish(visit, *box, actions);
+    if (result_.pieces.size() > options_.max_routes)
+      throw Error(
+          fmt::format("{}: the rules up to this one take more than {} routes; --max-routes allows more",
+                      report(visit).rule, options_.max_routes));
+  }
+  if (const auto* reject = std::get_if<RejectTarget>(&visit.rule().target);
+      reject && result_.pieces.size() > before)
+    remark(visit, Reason::published_as, fmt::format("discard: no {} is sent", reject->with));
+}
+
+/// Why `packets` cannot go without their states; empty when they can.
+std::string Publisher::why_states_matter(const Box& packets, bool discards) const {
+  const ConnectionStates fresh = packets.states & connection::fresh;
+  if (fresh == 0)
+    return "a connection's state has no flowspec component";
+  if (fresh != connection::fresh)
+    return "whether an address was translated has no flowspec component";
+  if (discards && packets.states != connection::every && !options_.stateful_always)
+    return "without its state it would drop known connections too, unless the injectors run with --stateful "
+           "always (say so here as well)";
+  return {};
+}
+
+std::optional<std::string> Publisher::route_target(const Box& packets, std::string& why) const {
+  const auto& [in, out] = std::tie(packets.in, packets.out);
+  if (in.any() && out.any())
+    return "";
+  if (!in.is_not.empty() || !out.is_not.empty()) {
+    why = "every interface but one: flowspec has no word for that";
+    return std::nullopt;
+  }
+  if (!in.any() && !out.any()) {
+    why = "two interfaces: a route target stands for one";
+    return std::nullopt;
+  }
+  using Side = InterfaceTarget::Side;
+  const std::string& name = in.any() ? out.is : in.is;
+  const Side side = in.any() ? Side::out : Side::in;
+  for (const InterfaceTarget& target : options_.interfaces)
+    if (target.interface == name && (target.side == side || target.side == Side::either))
+      return target.route_target;
+  why = fmt::format("no flowspec component says interface {}; --interface-rt {}=ASN:N names who gets it",
+                    name, name);
+  return std::nullopt;
+}
+
+void Publisher::publish(const Visit& visit, const Box& packets, const Actions& actions) {
+  const bool discards = actions.discards();
+  const Gap gap = discards || actions.rate ? Gap::hole : Gap::door;
+  if (const std::string why = why_states_matter(packets, discards); !why.empty()) {
+    refuse(visit, why, gap);
+    return;
+  }
+  std::string why;
+  const auto target = route_target(packets, why);
+  if (!target) {
+    refuse(visit, why, gap);
+    return;
+  }
+  raise(visit, Grade::exact);
+  if (packets.states != connection::every) {
+    raise(visit, Grade::stateful);
+    remark(visit, Reason::published_as,
+           "without the connection's state: the same for new connections, and for known ones by the "
+           "injector's own rule");
+  }
+  if (discards && known_connections_pass_.has_value() != options_.stateful_always)
+    raise(visit, Grade::stateful);
+  drops_behind_it_ = drops_behind_it_ || (discards && known_connections_pass_);
+  decided_.add(packets, report_index(visit));
+  result_.pieces.push_back({packets, actions, *target, visit.number, report_index(visit),
+                            fmt::format("{}: {}", place(visit), to_string(visit.rule(), ruleset_.family))});
+}
+
+/// An accept of packets of known connections needs no route: the injector has such a rule. Only one with the
+/// state ESTABLISHED of everything counts as that rule.
+void Publisher::pass_known_connections(const Visit& visit, const Box& packets) {
+  decided_.add(packets, report_index(visit));
+  raise(visit, Grade::stateful);
+  if (!only_states(packets) || (packets.states & connection::established) != connection::established) {
+    remark(visit, Reason::not_published,
+           "the injector's own rule for known connections stands for it, and lets all of them pass, not only "
+           "these");
+  } else if (!known_connections_pass_) {
+    known_connections_pass_ = report_index(visit);
+  }
+}
+
+void Publisher::explain_known_connections() {
+  if (!known_connections_pass_)
+    return;
+  const bool closed = base_.policy == Verdict::drop || result_.closing_rule || drops_behind_it_;
+  RuleReport& rule = result_.rules[*known_connections_pass_];
+  std::string text =
+      base_.policy == Verdict::drop || result_.closing_rule
+          ? "the injector's own rule for known connections stands for it, before the default policy"
+          : "the default policy accepts, so that known connections need no rule before it";
+  if (drops_behind_it_)
+    text += options_.stateful_always
+                ? "; --stateful always: before the drops below too"
+                : "; the drops below cut such connections there, unless it runs with --stateful always";
+  if (!closed)
+    rule.grade = Grade::exact;
+  rule.notes.push_back({Reason::not_published, std::move(text)});
+}
+
+/// Rules of chains that were walked, to which no packet came on any way.
+void Publisher::report_rules_never_reached() {
+  for (const Chain& chain : ruleset_.chains) {
+    const auto found = reports_.find(&chain);
+    if (found == reports_.end())
+      continue;
+    for (std::size_t index = 0; index < chain.rules.size(); ++index) {
+      if (found->second[index] != 0)
+        continue;
+      std::string why = &chain == &base_ && closed_by_
+                            ? fmt::format("{} decides every packet before it", place(*closed_by_))
+                            : fmt::format("the rules before it in chain {} leave it no packet", chain.name);
+      result_.rules.push_back({chain.name,
+                               index,
+                               rule_name_(chain.name, index),
+                               Grade::not_needed,
+                               0,
+                               Gap::none,
+                               {{Reason::not_published, std::move(why)}}});
+    }
+  }
+}
+
+} // namespace flowspec

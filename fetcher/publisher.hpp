@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What a walk finds, held against what flowspec has words for: connection states and interfaces have none.
+#pragma once
+
+#include "fetcher/chain_walk.hpp"
+#include "fetcher/decided.hpp"
+#include "fetcher/piece.hpp"
+#include "fetcher/publication.hpp"
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace flowspec {
+
+class Publisher : public WalkListener {
+ public:
+  /// The arguments must outlive this object.
+  Publisher(const Ruleset& ruleset, const Chain& base, const RuleName& rule_name,
+            const PublishOptions& options);
+
+  struct Result {
+    std::vector<Piece> pieces;     ///< in the order in which they decide
+    std::vector<RuleReport> rules; ///< without their routes
+    std::optional<std::string>
+        closing_rule; ///< one that discards the rest, and is the policy in all but name
+  };
+  /// What was found; afterwards this object is used up.
+  Result finish();
+
+  void visit(const Visit& visit) override;
+  void decide(const Visit& visit, std::span<const Box> packets, Verdict verdict) override;
+  void limit(const Visit& visit, std::span<const Box> packets, const HashlimitMatch& limit) override;
+  void leave_out(const Visit& visit, std::span<const Box> among, std::string why, Gap gap) override;
+  void pass(const Visit& visit) override;
+  void skip(const Visit& visit, Reason reason, std::string why) override;
+  bool done() const override { return result_.closing_rule.has_value(); }
+
+ private:
+  RuleReport& report(const Visit& visit);
+  std::size_t report_index(const Visit& visit) const;
+  void raise(const Visit& visit, Grade grade);
+  void remark(const Visit& visit, Reason reason, std::string detail);
+  void refuse(const Visit& visit, const std::string& why, Gap gap);
+  std::vector<const Box*> undecided(const Visit& visit, std::span<const Box> packets);
+  void publish(const Visit& visit, const Box& packets, const Actions& actions);
+  std::string why_states_matter(const Box& packets, bool discards) const;
+  std::optional<std::string> route_target(const Box& packets, std::string& why) const;
+  void pass_known_connections(const Visit& visit, const Box& packets);
+  void explain_known_connections();
+  void report_rules_never_reached();
+
+  const Ruleset& ruleset_;
+  const Chain& base_;
+  const RuleName& rule_name_;
+  const PublishOptions& options_;
+  Result result_;
+  std::unordered_map<const Chain*, std::vector<std::size_t>> reports_; ///< by index: place in rules, plus one
+  std::map<std::size_t, std::vector<Note>>
+      skipped_; ///< by place in rules; matters if nothing else came of it
+  Decided decided_;
+  std::optional<std::size_t> known_connections_pass_; ///< by which rule
+  bool drops_behind_it_ = false;
+  std::optional<Visit> closed_by_;
+};
+
+} // namespace flowspec
