@@ -140,30 +140,48 @@ std::string read_named(const std::string& path) {
   return read_all(file.get(), path);
 }
 
+/// What is known of a regular file; none when there is nothing of that name. Throws Error for anything else.
+std::optional<struct stat> existing(const std::string& path, std::string_view attempt) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT)
+      return std::nullopt;
+    throw Error(with_errno(fmt::format("{} {}", attempt, path), errno));
+  }
+  if (S_ISDIR(status.st_mode))
+    throw Error(with_errno(fmt::format("{} {}", attempt, path), EISDIR));
+  if (!S_ISREG(status.st_mode))
+    throw Error(fmt::format("{} {}: not a regular file", attempt, path));
+  return status;
+}
+
 } // namespace
 
 std::string read_file(const std::string& path) {
   return path == "-" ? read_all(STDIN_FILENO, "standard input") : read_named(path);
 }
 
+std::optional<std::string> read_existing_file(const std::string& path) {
+  if (!existing(path, "read"))
+    return std::nullopt;
+  return read_named(path);
+}
+
 bool write_file_if_changed(const std::filesystem::path& path, std::string_view content) {
   const std::string target = resolved(path);
-  std::optional<struct stat> old;
-  struct stat status {};
-  if (stat(target.c_str(), &status) == 0)
-    old = status;
-  else if (errno != ENOENT)
-    throw Error(with_errno("write " + target, errno));
-  if (old && S_ISDIR(old->st_mode))
-    throw Error(with_errno("write " + target, EISDIR));
-  if (old && !S_ISREG(old->st_mode))
-    throw Error(fmt::format("write {}: not a regular file", target));
+  const std::optional<struct stat> old = existing(target, "write");
   if (old && read_named(target) == content)
     return false;
   Successor successor(target);
   successor.fill(content, old);
   successor.take_place();
   return true;
+}
+
+void remove_file(const std::string& path) {
+  const std::string target = resolved(path);
+  if (unlink(target.c_str()) != 0 && errno != ENOENT)
+    throw Error(with_errno("remove " + target, errno));
 }
 
 } // namespace flowspec

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,10 +11,17 @@ namespace flowspec {
 /// The whole of a file, or of standard input for "-". Throws Error, naming the file and the cause.
 std::string read_file(const std::string& path);
 
+/// The whole of a file; none when it is not there. Throws Error, also for what is no regular file.
+std::optional<std::string> read_existing_file(const std::string& path);
+
 /// Makes `path` hold `content`, all of it or what it held before: written to a new file in the same
 /// directory, synced, given the old one's owner and mode, and renamed over it. A file that holds it already
 /// is not touched. Returns true when the file changed. Throws Error, naming the file and the cause; then the
 /// old file is as it was.
 bool write_file_if_changed(const std::filesystem::path& path, std::string_view content);
+
+/// Removes what write_file_if_changed made where there was no file: symbolic links on the way stay. Throws
+/// Error.
+void remove_file(const std::string& path);
 
 } // namespace flowspec

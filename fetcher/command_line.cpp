@@ -2,10 +2,14 @@
 #include "fetcher/command_line.hpp"
 
 #include "common/error.hpp"
+#include "fetcher/generate_options.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <optional>
 #include <sstream>
 
 namespace flowspec {
@@ -13,24 +17,28 @@ namespace flowspec {
 namespace {
 
 constexpr const char* overview =
-    R"(Publishes firewall rules as BGP flowspec routes, written as configuration for BIRD.
+    R"(flowspec-fetcher: publishes firewall rules as BGP flowspec routes, written as configuration for BIRD
 
-A firewall's FORWARD chain becomes static flow4 routes; BIRD announces them, and flowspec-injector beside FRR turns them
-back into the same verdicts on every switch.)";
+  flowspec-fetcher generate [options]   write the FORWARD chain as BIRD configuration
+  flowspec-fetcher lint FILE...         find the routes in BIRD configuration that FRR does not take
 
-constexpr const char* exit_codes = R"(Exit codes:
-  0  done
-  1  failed: nothing was written
-  2  the command line makes no sense
-  3  done, but rules were left out and --strict was given)";
+  flowspec-fetcher COMMAND --help       the options of a command
+  flowspec-fetcher --version
 
-constexpr const char* generate_help =
-    R"(Each rule gives a route with the rule's match, its verdict, and its place in the chain as sequence number; the chain's
-policy gives the route from 0.0.0.0/0 to 0.0.0.0/0 without one. A route matches exactly the packets of its rule: a rule
-that flowspec has no words for is listed with the reason, and nothing is written unless --skip-unsupported is given.
+A firewall's FORWARD chain becomes static flow4 and flow6 routes; BIRD announces them, and flowspec-injector beside FRR
+turns them back into the same verdicts on every switch.
 
-Published: -s -d -p, --sport --dport, multiport, ICMP type and code, comments; ACCEPT, DROP, and REJECT as discard.
-A rule that only accepts ESTABLISHED,RELATED is not: the injector has its own.
+)";
+
+constexpr const char* exit_codes = R"(
+Exit status: 0 done; 1 failed, nothing was written (lint: there are findings); 2 wrong usage or configuration;
+3 done, but rules were left out and --strict was given; 4 --check was given, and something would change.
+)";
+
+constexpr const char* generate_help = R"(
+Each rule gives routes with the rule's match, its verdict, and its place as sequence number; the chain's policy gives the
+route from everywhere to everywhere without one. A route matches exactly the packets of its rule: a rule that flowspec has
+no words for is listed with the reason, and nothing is written unless --skip-unsupported is given.
 
 The result goes into a file that BIRD's configuration includes behind the tables:
   flow4 table flowtab4;
@@ -39,71 +47,85 @@ The result goes into a file that BIRD's configuration includes behind the tables
 
 Examples:
   flowspec-fetcher generate
-      FORWARD of the running kernel (iptables-legacy), to standard output
-  flowspec-fetcher generate --output /etc/bird/flowspec.conf && birdc configure
-      the same into a file, which is replaced at once and only when it changes
+      FORWARD of the running kernel (iptables-legacy and ip6tables-legacy), to standard output
+  flowspec-fetcher generate --output /etc/bird/flowspec.conf --validate --reload
+      the same into a file that BIRD has looked at, and into BIRD; what BIRD refuses does not stay
+  flowspec-fetcher generate --output /etc/bird/flowspec.conf --check
+      what that would change
   iptables-save | flowspec-fetcher generate --rules -
       rules of iptables-nft, or of another machine
-  flowspec-fetcher generate --rules rules.v4 --skip-unsupported --json
-      every route, every rule left out and what that opens or closes, for a machine
+  flowspec-fetcher generate --rules rules.v4 --rules6 rules.v6 --skip-unsupported --json
+      every route and every rule, for a machine
+  flowspec-fetcher generate --interface-rt in:eth0=65000:1 --interface-rt out:eth0=65000:2
+      rules with -i eth0 and -o eth0 go to whoever imports these route targets
 )";
+
+constexpr const char* lint_help = R"(
+FRR answers one route that it cannot take with a reset of the BGP session, which withdraws every other route too.
+
+Examples:
+  flowspec-fetcher lint /etc/bird/bird.conf /etc/bird/flowspec.conf
+  flowspec-fetcher generate --rules rules.v4 | flowspec-fetcher lint -
+  flowspec-fetcher lint --json /etc/bird/flowspec.conf
+)";
+
+/// Reads the words behind a command; the text when they ask for one.
+std::optional<PrintText> parse(CLI::App& app, int argc, const char* const* argv) {
+  try {
+    app.parse(argc, argv);
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream text;
+    if (error.get_exit_code() == 0) {
+      app.exit(error, text, text);
+      return PrintText{text.str()};
+    }
+    const bool in_file = dynamic_cast<const CLI::ConfigError*>(&error) != nullptr;
+    throw UsageError(in_file ? fmt::format("the configuration file: {}", error.what()) : error.what());
+  }
+}
+
+FetcherCommand parse_generate(int argc, const char* const* argv) {
+  GenerateOptions options;
+  RawGenerate raw;
+  CLI::App app("Writes the FORWARD chain as BIRD configuration.", "flowspec-fetcher generate");
+  add_generate_options(app, options, raw);
+  app.footer(fmt::format("{}{}", generate_help, exit_codes));
+  if (const auto text = parse(app, argc, argv))
+    return *text;
+  finish_generate_options(options, raw, app);
+  return options;
+}
+
+FetcherCommand parse_lint(int argc, const char* const* argv) {
+  LintOptions options;
+  CLI::App app("Finds the routes in BIRD configuration that FRR does not take.", "flowspec-fetcher lint");
+  app.add_option("FILE", options.files, "BIRD configuration; - for standard input")
+      ->required()
+      ->type_name("");
+  app.add_flag("--json", options.json, "Print the findings as JSON");
+  app.footer(fmt::format("{}{}", lint_help, exit_codes));
+  if (const auto text = parse(app, argc, argv))
+    return *text;
+  if (std::ranges::count(options.files, "-") > 1)
+    throw UsageError("lint: standard input is given twice");
+  return options;
+}
 
 } // namespace
 
 FetcherCommand parse_command_line(int argc, const char* const* argv, const std::string& version) {
-  CLI::App app(overview, "flowspec-fetcher");
-  app.set_version_flag("--version", "flowspec-fetcher " + version);
-  app.require_subcommand(1);
-  app.footer(exit_codes);
-
-  GenerateOptions options;
-  std::string sequence = to_string(options.sequence);
-  CLI::App* generate = app.add_subcommand("generate", "Write the FORWARD chain as BIRD configuration");
-  generate->footer(fmt::format("{}\n{}", generate_help, exit_codes));
-  generate
-      ->add_option("--rules", options.rules,
-                   "Read iptables-save text from FILE, or - for standard input, and not the kernel")
-      ->type_name("FILE");
-  generate->add_option("--output", options.output, "Write to FILE, as a whole and only when it changes")
-      ->type_name("FILE");
-  generate
-      ->add_option(
-          "--sequence", sequence,
-          "What carries the sequence numbers: rt:ASN, marking (up to 255) or none; as the injector has it")
-      ->type_name("CARRIER")
-      ->capture_default_str();
-  generate->add_option("--flow4-table", options.names.flow4_table, "BIRD's table for IPv4 routes")
-      ->type_name("NAME")
-      ->capture_default_str();
-  generate->add_option("--flow6-table", options.names.flow6_table, "BIRD's table for IPv6 routes")
-      ->type_name("NAME")
-      ->capture_default_str();
-  generate
-      ->add_option("--protocol", options.names.protocol,
-                   "Beginning of the static protocols' names: 4 or 6 follows")
-      ->type_name("NAME")
-      ->capture_default_str();
-  generate->add_flag("--skip-unsupported", options.skip_unsupported,
-                     "Leave out the rules that cannot be published");
-  generate->add_flag("--strict", options.strict, "Exit with 3 when rules were left out");
-  generate->add_flag("--json", options.json,
-                     "Print routes, rejected rules and remarks as JSON; BIRD's text goes to --output only");
-
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::ostringstream text;
-    if (app.exit(error, text, text) == 0)
-      return PrintText{text.str()};
-    throw UsageError(error.what());
-  }
-  const auto carrier = parse_sequence_carrier(sequence);
-  if (!carrier)
-    throw UsageError(
-        fmt::format("--sequence {}: neither rt:ASN (ASN up to 65535) nor marking nor none", sequence));
-  options.sequence = *carrier;
-  check(options.names);
-  return options;
+  const std::string word = argc > 1 ? argv[1] : "";
+  if (word == "--help" || word == "-h" || word == "help")
+    return PrintText{std::string(overview) + (exit_codes + 1)};
+  if (word == "--version")
+    return PrintText{fmt::format("flowspec-fetcher {}\n", version)};
+  if (word == "generate")
+    return parse_generate(argc - 1, argv + 1);
+  if (word == "lint")
+    return parse_lint(argc - 1, argv + 1);
+  throw UsageError(word.empty() ? "a command is missing: generate or lint"
+                                : fmt::format("\"{}\" is no command: generate or lint", word));
 }
 
 } // namespace flowspec

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetcher/generate.hpp"
+#include "fetcher/lint.hpp"
 
 #include <string>
 #include <variant>
@@ -14,7 +15,7 @@ struct PrintText {
   bool operator==(const PrintText&) const = default;
 };
 
-using FetcherCommand = std::variant<PrintText, GenerateOptions>;
+using FetcherCommand = std::variant<PrintText, GenerateOptions, LintOptions>;
 
 /// Reads the arguments of main. Throws UsageError.
 FetcherCommand parse_command_line(int argc, const char* const* argv, const std::string& version);

@@ -2,14 +2,17 @@
 #include "fetcher/generate.hpp"
 
 #include "common/error.hpp"
+#include "common/printable.hpp"
 #include "common/rule_text.hpp"
-#include "fetcher/publication.hpp"
 #include "fetcher/report.hpp"
 #include "fetcher/save_text.hpp"
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <ostream>
+#include <string_view>
+#include <vector>
 
 namespace flowspec {
 
@@ -17,58 +20,144 @@ namespace {
 
 constexpr std::string_view chain = "FORWARD";
 
-Publication publish_kernel(const Ruleset& ruleset) {
-  return publish(ruleset, chain, [&ruleset](std::size_t index) {
-    return fmt::format("rule {}: {}", index + 1,
-                       to_string(ruleset.find(chain)->rules[index], ruleset.family));
-  });
+std::string_view prefix(Family family) {
+  return family == Family::ipv4 ? "" : "IPv6 ";
 }
 
-Publication publish_text(const std::string& path, std::string_view text) {
+Publication publish_kernel(const Ruleset& ruleset, const PublishOptions& options) {
+  const auto rule_name = [&ruleset](std::string_view of, std::size_t index) {
+    return fmt::format("{}{} {}: {}", prefix(ruleset.family), of, index + 1,
+                       to_string(ruleset.find(of)->rules[index], ruleset.family));
+  };
   try {
-    const SavedTable table = parse_saved_table(text, Family::ipv4);
-    return publish(table.ruleset, chain, [&table](std::size_t index) {
-      const SavedRule& rule = table.rules.find(chain)->second[index];
-      return fmt::format("rule {}, line {}: {}", index + 1, rule.line, rule.text);
-    });
+    return publish(ruleset, chain, rule_name, options);
   } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", path == "-" ? "standard input" : path, error.what()));
+    throw Error(fmt::format("publish the kernel's {} rules: {}", name(ruleset.family), error.what()));
   }
+}
+
+Publication publish_text(const std::string& path, std::string_view text, Family family,
+                         const PublishOptions& options, std::ostream& err) {
+  const std::string_view source = path == "-" ? "standard input" : std::string_view(path);
+  try {
+    const SavedTable table = parse_saved_table(text, family);
+    for (const std::string& warning : table.warnings)
+      err << one_line(fmt::format("{}: {}", source, warning)) << '\n';
+    const auto rule_name = [&](std::string_view of, std::size_t index) {
+      const SavedRule& rule = table.rules.find(of)->second[index];
+      return fmt::format("{}{} {}, line {}: {}", prefix(family), of, index + 1, rule.line, rule.text);
+    };
+    return publish(table.ruleset, chain, rule_name, options);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", source, error.what()));
+  }
+}
+
+std::vector<Publication> publish_all(const GenerateOptions& options, const GenerateEffects& effects,
+                                     std::ostream& err) {
+  std::vector<Publication> publications;
+  if (!options.rules && !options.rules6) {
+    const LiveRules live = effects.read_kernel(options.family);
+    for (const std::string& words : live.words)
+      err << one_line(words) << '\n';
+    for (const Ruleset& ruleset : live.rulesets)
+      publications.push_back(publish_kernel(ruleset, options.publish));
+  }
+  if (options.rules)
+    publications.push_back(
+        publish_text(*options.rules, effects.read_file(*options.rules), Family::ipv4, options.publish, err));
+  if (options.rules6)
+    publications.push_back(publish_text(*options.rules6, effects.read_file(*options.rules6), Family::ipv6,
+                                        options.publish, err));
+  return publications;
+}
+
+std::string_view word(Delivered delivered) {
+  switch (delivered) {
+  case Delivered::unchanged:
+    return "unchanged";
+  case Delivered::written:
+    return "written";
+  case Delivered::reloaded:
+    return "written, BIRD has it";
+  case Delivered::would_change:
+    break;
+  }
+  return "would change";
+}
+
+/// Returns true when a delivery would change something.
+bool hand_over(const std::string& config, std::size_t routes, const GenerateOptions& options,
+               const DeliveryEffects& effects, std::ostream& out, std::ostream& err) {
+  bool would_change = false;
+  if (options.output) {
+    const DeliveryResult result = deliver(*options.output, config, options.delivery, effects);
+    would_change = result.delivered == Delivered::would_change;
+    out << result.diff;
+    err << one_line(fmt::format("{}: {}, {} routes", *options.output, word(result.delivered), routes))
+        << '\n';
+  } else if (!options.json) {
+    out << config;
+  }
+  if (!out.flush())
+    throw Error("standard output: cannot write");
+  return would_change;
 }
 
 } // namespace
 
-int generate(const GenerateOptions& options, const GenerateEffects& effects, std::ostream& out,
-             std::ostream& err) {
+void check(const GenerateOptions& options) {
   check(options.names);
+  const DeliveryOptions& delivery = options.delivery;
+  if (options.rules == "-" && options.rules6 == "-")
+    throw UsageError("--rules - and --rules6 -: standard input can be only one of them");
+  if ((options.rules || options.rules6) && options.family)
+    throw UsageError("--family: it says what to read from the kernel, and rules are given");
   if (options.output == "-")
     throw UsageError("--output -: without --output it goes to standard output");
-  const Publication publication = options.rules
-                                      ? publish_text(*options.rules, effects.read_file(*options.rules))
-                                      : publish_kernel(effects.read_kernel());
-  err << report(publication);
-  const std::size_t problems = publication.problems.size();
-  const bool refused = problems != 0 && !options.skip_unsupported;
-  const std::string config = refused ? "" : bird_config(publication.routes, options.names, options.sequence);
-  if (options.json && !(out << report_json(publication)).flush()) // before anything is changed
+  for (const auto& [option, path] : {std::pair{"--rules", options.rules},
+                                     {"--rules6", options.rules6},
+                                     {"--output", options.output},
+                                     {"--birdc-socket", delivery.birdc_socket}})
+    if (path == "")
+      throw UsageError(fmt::format("{}: the name of a file is missing", option));
+  for (const auto& [option, given] : {std::pair{"--check", delivery.check},
+                                      {"--validate", delivery.validate},
+                                      {"--reload", delivery.reload}})
+    if (given && !options.output)
+      throw UsageError(fmt::format("{}: it needs --output", option));
+  if (delivery.check && delivery.reload)
+    throw UsageError("--check and --reload: one changes nothing, the other does");
+  if (delivery.check && options.json)
+    throw UsageError("--check and --json: both print on standard output");
+}
+
+int generate(const GenerateOptions& options, const GenerateEffects& effects, std::ostream& out,
+             std::ostream& err) {
+  const std::vector<Publication> publications = publish_all(options, effects, err);
+  err << report(publications, options.report_every);
+  std::size_t unsupported = 0;
+  std::vector<Route> routes;
+  for (const Publication& publication : publications) {
+    unsupported += publication.unsupported();
+    routes.insert(routes.end(), publication.routes.begin(), publication.routes.end());
+  }
+  const bool refused = unsupported != 0 && !options.skip_unsupported;
+  const std::string config = refused ? "" : bird_config(routes, options.names, options.sequence);
+  if (options.json && !(out << report_json(publications)).flush()) // before anything is changed
     throw Error("write to standard output: it does not take the report; nothing was written");
   if (refused) {
     err << fmt::format(
         "nothing written: {} of the rules of {} cannot be published; --skip-unsupported leaves them out\n",
-        problems, chain);
+        unsupported, chain);
     return exit_code::failed;
   }
   if (options.sequence.kind == SequenceCarrier::Kind::none)
     err << "--sequence none: rules that overlap may decide in another order than here\n";
-  if (options.output)
-    err << fmt::format("{}: {}, {} routes\n", *options.output,
-                       effects.write_file(*options.output, config) ? "written" : "unchanged",
-                       publication.routes.size());
-  else if (!options.json)
-    out << config;
-  if (!out.flush())
-    throw Error("standard output: cannot write");
-  return problems != 0 && options.strict ? exit_code::left_out : exit_code::done;
+  const bool would_change = hand_over(config, routes.size(), options, effects.delivery, out, err);
+  if (unsupported != 0 && options.strict)
+    return exit_code::left_out;
+  return would_change ? exit_code::would_change : exit_code::done;
 }
 
 } // namespace flowspec

@@ -2,37 +2,101 @@
 #include "common/atomic_file.hpp"
 #include "common/error.hpp"
 #include "common/iptc.hpp"
+#include "common/kernel_facts.hpp"
+#include "common/nft_rules.hpp"
 #include "common/printable.hpp"
+#include "common/process.hpp"
+#include "common/signals_held.hpp"
+#include "common/temporary_directory.hpp"
 #include "common/xtables_lock.hpp"
 #include "fetcher/command_line.hpp"
 #include "fetcher/generate.hpp"
+#include "fetcher/lint.hpp"
+#include "fetcher/live_rules.hpp"
 
 #include <fmt/format.h>
 
+#include <glob.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <cerrno>
+#include <filesystem>
 #include <iostream>
+#include <memory>
+#include <system_error>
 
 using namespace flowspec;
 
 namespace {
 
-Ruleset read_filter_table() {
+namespace fs = std::filesystem;
+
+LiveRules read_kernel(std::optional<Family> family, std::chrono::milliseconds wait) {
   try {
-    const XtablesLock lock(std::chrono::seconds(10));
-    Ruleset table = KernelTable(Family::ipv4, "filter").read();
-    const Chain* forward = table.find("FORWARD");
-    // No firewall looks like this, but the legacy tables of a host whose rules live in nf_tables do.
-    if (forward != nullptr && forward->rules.empty() && forward->policy == Verdict::accept)
-      throw Error(
-          "FORWARD of iptables-legacy has no rule and accepts everything; when the rules live in nf_tables, "
-          "iptables-save | flowspec-fetcher generate --rules -");
-    return table;
+    const XtablesLock lock(wait);
+    return live_rules(family,
+                      {.table_in_use = [](Family each) { return table_in_use(each, "filter"); },
+                       .read_filter_table = [](Family each) { return KernelTable(each, "filter").read(); },
+                       .nf_tables_hold_rules = nf_tables_hold_rules});
   } catch (const Error& error) {
     throw Error(fmt::format("read the kernel's rules{}: {}",
                             geteuid() == 0 ? "" : " (only root can; --rules reads a file)", error.what()));
   }
+}
+
+/// As BIRD looks for the files that it includes.
+std::vector<std::string> matching_files(const std::string& pattern) {
+  glob_t found{};
+  const std::unique_ptr<glob_t, void (*)(glob_t*)> owned(&found, globfree);
+  errno = 0;
+  const int code = glob(pattern.c_str(), GLOB_ERR | GLOB_NOESCAPE, nullptr, &found);
+  if (code != 0 && code != GLOB_NOMATCH)
+    throw Error(with_errno("match " + pattern, errno == 0 ? ENOMEM : errno));
+  return {found.gl_pathv, found.gl_pathv + found.gl_pathc};
+}
+
+bool is_directory(const std::string& path) {
+  std::error_code ignored; // what cannot be looked at cannot be read either
+  return fs::is_directory(path, ignored);
+}
+
+std::string real_path(const std::string& path) {
+  std::error_code error;
+  const fs::path real = fs::weakly_canonical(fs::absolute(path), error);
+  if (error)
+    throw Error(fmt::format("find {}: {}", path, error.message()));
+  return real.string();
+}
+
+Finished parse_with_bird(const std::string& bird, const std::vector<CopiedFile>& files,
+                         const Limits& limits) {
+  const TemporaryDirectory directory;
+  for (const CopiedFile& file : files)
+    directory.add(file.name, file.content);
+  Finished finished = run({bird, "-p", "-c", directory.path() / files.front().name}, limits);
+  const std::string prefix = directory.path() / "";
+  for (std::string* words : {&finished.out, &finished.err})
+    for (std::size_t at = 0; (at = words->find(prefix, at)) != std::string::npos;)
+      words->erase(at, prefix.size());
+  return finished;
+}
+
+GenerateEffects effects_for(const GenerateOptions& options) {
+  const Limits limits{.time = options.timeout};
+  return {
+      .read_file = read_file,
+      .read_kernel = [&options](auto family) { return read_kernel(family, options.lock_wait); },
+      .delivery = {.read_existing = read_existing_file,
+                   .write_file = [](const auto& path, auto content) { write_file_if_changed(path, content); },
+                   .remove_file = remove_file,
+                   .run = [limits](const auto& argv) { return run(argv, limits); },
+                   .parse = [limits](const auto& bird,
+                                     const auto& files) { return parse_with_bird(bird, files, limits); },
+                   .configuration = {.read_file = read_file,
+                                     .glob = matching_files,
+                                     .is_directory = is_directory,
+                                     .real_path = real_path},
+                   .hold_signals = [] { return std::make_shared<SignalsHeld>(); }}};
 }
 
 int run_command(int argc, char** argv) {
@@ -41,9 +105,10 @@ int run_command(int argc, char** argv) {
     std::cout << print->text << std::flush;
     return std::cout ? exit_code::done : exit_code::failed;
   }
-  const GenerateEffects effects{
-      .read_file = read_file, .read_kernel = read_filter_table, .write_file = write_file_if_changed};
-  return generate(std::get<GenerateOptions>(command), effects, std::cout, std::cerr);
+  if (const auto* linting = std::get_if<LintOptions>(&command))
+    return lint(*linting, read_file, std::cout, std::cerr);
+  const auto& options = std::get<GenerateOptions>(command);
+  return generate(options, effects_for(options), std::cout, std::cerr);
 }
 
 } // namespace

@@ -21,9 +21,10 @@ std::optional<SaveLine> SaveLines::next() {
   while (position_ < text_.size()) {
     SaveLine line{.number = number_, .text = {}, .words = {}};
     const std::size_t start = position_;
-    const bool remark = text_[position_] == '#';
-    if (remark)
+    if (text_[position_] == '#') {
       position_ = std::min(text_.find('\n', position_), text_.size());
+      remarks_.push_back(text_.substr(start, position_ - start));
+    }
     while (!at_line_end()) {
       if (is_blank(text_[position_]))
         ++position_;

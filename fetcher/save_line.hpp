@@ -36,6 +36,8 @@ class SaveLines {
   /// The next line, or none at the end. Throws Error, naming the line, for a byte that is not text and for a
   /// quote that is never closed.
   std::optional<SaveLine> next();
+  /// The lines that begin with '#', as far as they have been passed.
+  const std::vector<std::string_view>& remarks() const { return remarks_; }
   /// The number of the line that next() would start at.
   std::size_t number() const { return number_; }
 
@@ -45,6 +47,7 @@ class SaveLines {
   SaveWord quoted_word();
 
   std::string_view text_;
+  std::vector<std::string_view> remarks_;
   std::size_t position_ = 0;
   std::size_t number_ = 1;
 };

@@ -24,12 +24,15 @@ struct SavedRule {
 struct SavedTable {
   Ruleset ruleset;
   std::map<std::string, std::vector<SavedRule>, std::less<>> rules; ///< by chain, in the chain's order
+  /// What iptables-save said of rules that it does not show: those of iptables-legacy, and other tables that
+  /// nft has rules of its own in.
+  std::vector<std::string> warnings;
 };
 
 /// The filter table in `text`. A rule that Rule cannot hold is `unreadable`, with the part of it as the
 /// reason. Throws Error, naming the line and the cause, for a text that is not all of what iptables-save
 /// prints: no filter table or two of them, a table without COMMIT, a line of another kind, a rule of a chain
-/// that was not declared.
+/// that was not declared; and for one that says itself that it does not show all of the filter table.
 SavedTable parse_saved_table(std::string_view text, Family family);
 
 /// The same without the places.

@@ -7,8 +7,8 @@
 #
 # shellcheck disable=SC2034 # the lists are for whoever sources this
 
-packages_build=(catch2 cmake g++ libcli11-dev libfmt-dev libip4tc-dev libip6tc-dev libiptc-dev ninja-build
-                nlohmann-json3-dev pkg-config)
+packages_build=(catch2 cmake g++ libcli11-dev libfmt-dev libip4tc-dev libip6tc-dev libiptc-dev libmnl-dev
+                ninja-build nlohmann-json3-dev pkg-config)
 packages_lab=(bird2 frr iproute2 iptables iputils-ping socat)
 packages_check=(clang-format exabgp gobgpd nftables python3 python3-pytest shellcheck)
 

@@ -131,15 +131,15 @@ def test_random_rules_come_back_as_the_same_routes(loop: Loop, seed: int) -> Non
 def routes_of(done: subprocess.CompletedProcess[str]) -> dict[str, tuple[object, ...]]:
     """The routes of --json by their identity."""
     document = json.loads(done.stdout)
-    assert document["rejected"] == []
+    assert not document.get("rejected") and all(rule["grade"] == "exact" for rule in document.get("rules", []))
     return {entry["id"]: (entry["match"], entry["actions"], entry.get("sequence")) for entry in document["entries"]}
 
 
 def random_rules(source: random.Random, count: int) -> list[str]:
-    """Rules of every kind that both tools take."""
+    """Rules of every kind that both tools take, and narrow enough that none leaves another without packets."""
 
     def prefix() -> str:
-        length = source.randint(1, 32)
+        length = source.randint(12, 32)
         return f"{ipaddress.ip_network((source.getrandbits(32) >> (32 - length) << (32 - length), length))}"
 
     def ports() -> str:
@@ -149,7 +149,7 @@ def random_rules(source: random.Random, count: int) -> list[str]:
         return str(source.randrange(65536))
 
     def rule() -> str:
-        words = [f"-s {prefix()}"] * source.randint(0, 1) + [f"-d {prefix()}"] * source.randint(0, 1)
+        words = source.choice([[f"-s {prefix()}"], [f"-d {prefix()}"], [f"-s {prefix()}", f"-d {prefix()}"]])
         match source.choice(["any", "number", "icmp", "ports", "multiport", "sides"]):
             case "number":
                 words.append(f"-p {source.choice([2, 47, 50, 89, 132])}")

@@ -122,6 +122,30 @@ TEST_CASE("what is no regular file is refused") {
   CHECK_THROWS_WITH(read_file(directory / ""), Catch::EndsWith("Is a directory"));
 }
 
+TEST_CASE("a file that may be there is read when it is") {
+  const Directory directory;
+  const std::string file = directory / "bird.conf";
+  CHECK(read_existing_file(file) == std::nullopt);
+  CHECK(read_existing_file(directory / "none/bird.conf") == std::nullopt);
+  write_file_if_changed(file, "");
+  CHECK(read_existing_file(file) == "");
+  CHECK_THROWS_WITH(read_existing_file(directory / ""), Catch::EndsWith("Is a directory"));
+  CHECK_THROWS_WITH(read_existing_file(file + "/below"), Catch::EndsWith("Not a directory"));
+  REQUIRE(mkfifo((directory / "fifo").c_str(), 0600) == 0);
+  CHECK_THROWS_WITH(read_existing_file(directory / "fifo"), Catch::EndsWith("fifo: not a regular file"));
+}
+
+TEST_CASE("a file that was made through a link is removed, and the link stays") {
+  const Directory directory;
+  fs::create_symlink("bird.conf", directory / "link");
+  CHECK(read_existing_file(directory / "link") == std::nullopt);
+  write_file_if_changed(directory / "link", "one");
+  remove_file(directory / "link");
+  CHECK(directory.names() == std::vector<std::string>{"link"});
+  CHECK_NOTHROW(remove_file(directory / "link"));
+  CHECK_THROWS_AS(remove_file(directory / ""), Error);
+}
+
 TEST_CASE("a write that fails leaves the old file and nothing else") {
   const Directory directory;
   const SmallDisk disk(directory / "disk");
