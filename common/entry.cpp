@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/entry.hpp"
 
-#include "common/nlri.hpp"
-
 #include <fmt/format.h>
 
 namespace flowspec {
@@ -12,15 +10,6 @@ bool is_default_policy(const Components& match) {
   policy.family = match.family;
   policy.destination = policy.source = Prefix::any(match.family);
   return match == policy;
-}
-
-std::vector<std::uint8_t> canonical_nlri(const Components& match) {
-  std::vector<std::uint8_t> bytes;
-  for (const NlriComponent& component : canonical_components(match)) {
-    bytes.push_back(component.type);
-    bytes.insert(bytes.end(), component.data.begin(), component.data.end());
-  }
-  return bytes;
 }
 
 std::string stable_id(const Components& match) {

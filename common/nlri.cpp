@@ -27,22 +27,27 @@ std::size_t append_pair(std::vector<std::uint8_t>& data, unsigned op, std::uint3
   return at;
 }
 
-std::vector<std::uint8_t> encode(const Prefix& prefix) {
-  std::vector<std::uint8_t> data{prefix.length};
+using Bytes = std::vector<std::uint8_t>;
+
+void append(Bytes& data, const Prefix& prefix) {
+  data.push_back(prefix.length);
   if (prefix.family() == Family::ipv6)
     data.push_back(prefix.offset);
   // RFC 8956 section 3.1: the pattern starts at the offset and fills whole octets.
   const unsigned bits = prefix.length - prefix.offset;
-  std::vector<std::uint8_t> pattern((bits + 7) / 8);
+  const auto& address = prefix.address.bytes;
+  if (prefix.offset == 0) { // the bits behind the length are 0 already
+    data.insert(data.end(), address.begin(), address.begin() + (bits + 7) / 8);
+    return;
+  }
+  Bytes pattern((bits + 7) / 8);
   for (unsigned index = 0; index < bits; ++index)
     if (prefix.address.bit(prefix.offset + index))
       pattern[index / 8] = static_cast<std::uint8_t>(pattern[index / 8] | 0x80U >> index % 8);
   data.insert(data.end(), pattern.begin(), pattern.end());
-  return data;
 }
 
-std::vector<std::uint8_t> encode(const ValueSet& set) {
-  std::vector<std::uint8_t> data;
+void append(Bytes& data, const ValueSet& set) {
   std::size_t last_operator = 0;
   for (const Interval& interval : set.intervals()) {
     if (interval.first == interval.last) {
@@ -52,34 +57,30 @@ std::vector<std::uint8_t> encode(const ValueSet& set) {
       last_operator = append_pair(data, and_bit | less | equal, interval.last);
     }
   }
-  if (data.empty())
+  if (set.empty())
     last_operator = append_pair(data, 0, 0); // "false"
   data[last_operator] |= end_of_list;
-  return data;
 }
 
-std::vector<std::uint8_t> encode(const BitTests& tests) {
-  std::vector<std::uint8_t> data;
+void append(Bytes& data, const BitTests& tests) {
   std::size_t last_operator = 0;
   for (const BitTest& test : tests.tests) {
-    const bool joined = test.and_with_previous && !data.empty();
+    const bool joined = test.and_with_previous && &test != tests.tests.data();
     last_operator = append_pair(
         data, (joined ? and_bit : 0U) | (test.negated ? negated : 0U) | (test.match ? match_bit : 0U),
         test.value);
   }
-  if (data.empty())
+  if (tests.tests.empty())
     last_operator = append_pair(data, 0, 0); // holds for nothing
   data[last_operator] |= end_of_list;
-  return data;
 }
 
-} // namespace
-
-std::vector<NlriComponent> canonical_components(const Components& match) {
-  std::vector<NlriComponent> components;
-  const auto add = [&](std::uint8_t type, const auto& component) {
+/// Hands `use` the type and the value of each component that is present.
+template <typename Use>
+void for_each_component(const Components& match, Use use) {
+  const auto add = [&use](std::uint8_t type, const auto& component) {
     if (component)
-      components.push_back({type, encode(*component)});
+      use(type, *component);
   };
   add(1, match.destination);
   add(2, match.source);
@@ -94,7 +95,27 @@ std::vector<NlriComponent> canonical_components(const Components& match) {
   add(11, match.dscp);
   add(12, match.fragment);
   add(13, match.flow_label);
+}
+
+} // namespace
+
+std::vector<NlriComponent> canonical_components(const Components& match) {
+  std::vector<NlriComponent> components;
+  for_each_component(match, [&components](std::uint8_t type, const auto& component) {
+    append(components.emplace_back(NlriComponent{type, {}}).data, component);
+  });
   return components;
+}
+
+std::vector<std::uint8_t> canonical_nlri(const Components& match) {
+  constexpr std::size_t usual_size = 40;
+  Bytes bytes;
+  bytes.reserve(usual_size);
+  for_each_component(match, [&bytes](std::uint8_t type, const auto& component) {
+    bytes.push_back(type);
+    append(bytes, component);
+  });
+  return bytes;
 }
 
 } // namespace flowspec

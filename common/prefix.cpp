@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/prefix.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
@@ -44,17 +45,24 @@ std::optional<Address> parse_address(std::string_view text) {
 }
 
 std::string to_string(const Address& address) {
+  if (address.family == Family::ipv4)
+    return fmt::format(FMT_COMPILE("{}.{}.{}.{}"), address.bytes[0], address.bytes[1], address.bytes[2],
+                       address.bytes[3]);
   char text[INET6_ADDRSTRLEN] = "";
-  const int domain = address.family == Family::ipv4 ? AF_INET : AF_INET6;
-  inet_ntop(domain, address.bytes.data(), text, sizeof text);
+  inet_ntop(AF_INET6, address.bytes.data(), text, sizeof text);
   return text;
 }
 
 Prefix Prefix::masked(const Address& address, unsigned length, unsigned offset) {
   Prefix prefix{address, static_cast<std::uint8_t>(length), static_cast<std::uint8_t>(offset)};
-  for (unsigned index = 0; index < 128; ++index)
-    if (index < offset || index >= length)
-      prefix.address.bytes[index / 8] &= static_cast<std::uint8_t>(~(0x80U >> index % 8));
+  for (unsigned byte = 0; byte < prefix.address.bytes.size(); ++byte) {
+    unsigned keep = 0xff;
+    if (length < 8 * byte + 8)
+      keep = length <= 8 * byte ? 0 : 0xff00U >> (length - 8 * byte) & 0xff;
+    if (offset > 8 * byte)
+      keep &= offset >= 8 * byte + 8 ? 0 : 0xffU >> (offset - 8 * byte);
+    prefix.address.bytes[byte] &= static_cast<std::uint8_t>(keep);
+  }
   return prefix;
 }
 
@@ -86,7 +94,7 @@ std::optional<Prefix> parse_prefix(std::string_view text) {
 }
 
 std::string to_string(const Prefix& prefix) {
-  const std::string text = fmt::format("{}/{}", to_string(prefix.address), prefix.length);
+  const std::string text = fmt::format(FMT_COMPILE("{}/{}"), to_string(prefix.address), prefix.length);
   return prefix.offset == 0 ? text : fmt::format("{}/off {}", text, prefix.offset);
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 namespace flowspec {
@@ -13,12 +14,14 @@ template <class Plain>
 std::string escaped(std::string_view text, const Plain& plain) {
   std::string out;
   out.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (plain(byte))
-      out += c;
-    else
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
+  for (auto next = text.begin(); next != text.end();) {
+    const auto end =
+        std::find_if(next, text.end(), [&](char c) { return !plain(static_cast<unsigned char>(c)); });
+    out.append(next, end);
+    if (end == text.end())
+      break;
+    fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(*end));
+    next = end + 1;
   }
   return out;
 }

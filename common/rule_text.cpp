@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/rule_text.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +13,7 @@ namespace flowspec {
 
 namespace {
 
-using Out = std::back_insert_iterator<std::string>;
+using Out = fmt::appender;
 
 std::string_view sign(bool negated) {
   return negated ? " !" : "";
@@ -293,7 +294,7 @@ void put(Out out, const OpaqueTarget& target) {
 
 void put_prefix(Out out, char option, const std::optional<Prefix>& prefix, bool negated) {
   if (prefix && (prefix->length != 0 || negated))
-    fmt::format_to(out, "{} -{} {}", sign(negated), option, to_string(*prefix));
+    fmt::format_to(out, FMT_COMPILE("{} -{} {}"), sign(negated), option, to_string(*prefix));
 }
 
 void put_interface(Out out, char option, const std::string& interface, bool negated) {
@@ -304,8 +305,8 @@ void put_interface(Out out, char option, const std::string& interface, bool nega
 } // namespace
 
 std::string to_string(const Rule& rule, Family family) {
-  std::string text;
-  const Out out = std::back_inserter(text);
+  fmt::memory_buffer text;
+  const Out out(text);
   put_prefix(out, 's', rule.source, rule.source_negated);
   put_prefix(out, 'd', rule.destination, rule.destination_negated);
   put_interface(out, 'i', rule.in_interface, rule.in_interface_negated);
@@ -319,7 +320,7 @@ std::string to_string(const Rule& rule, Family family) {
   std::visit([&](const auto& t) { put(out, t); }, rule.target);
   if (!rule.unreadable.empty())
     fmt::format_to(out, " [unreadable: {}]", rule.unreadable);
-  return text.empty() ? text : text.substr(1);
+  return text.size() == 0 ? "" : std::string(text.data() + 1, text.size() - 1); // without the first space
 }
 
 std::string quoted(std::string_view text) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace flowspec {
 
@@ -20,6 +21,10 @@ std::uint32_t common_max(const ValueSet& a, const ValueSet& b) {
 } // namespace
 
 ValueSet::ValueSet(std::uint32_t max, std::vector<Interval> intervals) : max_(max) {
+  if (intervals.size() == 1 && intervals[0].first <= intervals[0].last && intervals[0].last <= max) {
+    intervals_ = std::move(intervals); // by far the most
+    return;
+  }
   std::sort(intervals.begin(), intervals.end(),
             [](const Interval& a, const Interval& b) { return a.first < b.first; });
   for (const Interval& interval : intervals) {

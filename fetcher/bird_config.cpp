@@ -32,18 +32,22 @@ void check_symbol(std::string_view option, const std::string& name, std::size_t 
     throw UsageError(fmt::format("{} \"{}\": longer than {} letters", option, name, longest_symbol - suffix));
 }
 
-std::string protocol_block(Family family, std::span<const Route> routes, const BirdNames& names,
-                           const SequenceCarrier& carrier) {
-  std::string lines;
-  for (const Route& route : routes)
-    if (route.entry.match.family == family)
-      // A comment reaches to the end of the line, and `printable` leaves no byte in it that could end one.
-      lines += fmt::format("  {} # {}\n", bird_route(route.entry, carrier), printable(route.origin));
-  if (lines.empty())
-    return {};
+/// Appends the static protocol of a family, if it has routes.
+void append_protocol(std::string& text, Family family, std::span<const Route> routes, const BirdNames& names,
+                     const SequenceCarrier& carrier) {
+  const auto ours = [family](const Route& route) { return route.entry.match.family == family; };
+  if (std::ranges::none_of(routes, ours))
+    return;
   const bool ipv4 = family == Family::ipv4;
-  return fmt::format("\nprotocol static {}{} {{\n  {} {{ table {}; }};\n{}}}\n", names.protocol, ipv4 ? 4 : 6,
-                     ipv4 ? "flow4" : "flow6", ipv4 ? names.flow4_table : names.flow6_table, lines);
+  text += fmt::format("\nprotocol static {}{} {{\n  {} {{ table {}; }};\n", names.protocol, ipv4 ? 4 : 6,
+                      ipv4 ? "flow4" : "flow6", ipv4 ? names.flow4_table : names.flow6_table);
+  for (const Route& route : routes)
+    if (ours(route)) {
+      // A comment reaches to the end of the line, and `printable` leaves no byte in it that could end one.
+      text.append("  ").append(bird_route(route.entry, carrier));
+      text.append(" # ").append(printable(route.origin)).append("\n");
+    }
+  text += "}\n";
 }
 
 } // namespace
@@ -56,11 +60,15 @@ void check(const BirdNames& names) {
 
 std::string bird_config(std::span<const Route> routes, const BirdNames& names,
                         const SequenceCarrier& carrier) {
-  return fmt::format("# Written by flowspec-fetcher from firewall rules; the next run replaces it.\n"
-                     "# Sequence numbers: {}.\n",
-                     to_string(carrier)) +
-         protocol_block(Family::ipv4, routes, names, carrier) +
-         protocol_block(Family::ipv6, routes, names, carrier);
+  constexpr std::size_t usual_line = 256;
+  std::string text;
+  text.reserve((routes.size() + 1) * usual_line);
+  text += fmt::format("# Written by flowspec-fetcher from firewall rules; the next run replaces it.\n"
+                      "# Sequence numbers: {}.\n",
+                      to_string(carrier));
+  append_protocol(text, Family::ipv4, routes, names, carrier);
+  append_protocol(text, Family::ipv6, routes, names, carrier);
+  return text;
 }
 
 } // namespace flowspec

@@ -3,6 +3,7 @@
 
 #include "common/error.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <array>
@@ -28,7 +29,7 @@ constexpr std::uint32_t action_sample = 2;
 constexpr std::uint16_t tcp_flag_bits = 0xfff;
 
 std::string prefix_text(const Prefix& prefix) {
-  const std::string text = fmt::format("{}/{}", to_string(prefix.address), prefix.length);
+  const std::string text = fmt::format(FMT_COMPILE("{}/{}"), to_string(prefix.address), prefix.length);
   return prefix.offset == 0 ? text : fmt::format("{} offset {}", text, prefix.offset);
 }
 
@@ -38,9 +39,11 @@ std::string values_text(const ValueSet& set) {
     throw std::invalid_argument("BIRD has no words for a component without values");
   std::string text;
   for (const auto& [first, last] : set.intervals()) {
-    text += fmt::format("{}{}", text.empty() ? "" : ",", first);
+    if (!text.empty())
+      text += ',';
+    text += fmt::format_int(first).c_str();
     if (last != first)
-      text += fmt::format("..{}", last);
+      text.append("..").append(fmt::format_int(last).c_str());
   }
   return text;
 }
@@ -91,11 +94,11 @@ std::string fragment_text(const BitTests& list, Family family) {
 }
 
 std::string add_community(std::string_view kind, std::uint64_t high, std::uint64_t low) {
-  return fmt::format("bgp_ext_community.add(({}, {}, {}));", kind, high, low);
+  return fmt::format(FMT_COMPILE("bgp_ext_community.add(({}, {}, {}));"), kind, high, low);
 }
 
 std::string add_generic(std::uint32_t high, std::uint32_t low) {
-  return fmt::format("bgp_ext_community.add((generic, {:#x}, {:#x}));", high, low);
+  return fmt::format(FMT_COMPILE("bgp_ext_community.add((generic, {:#x}, {:#x}));"), high, low);
 }
 
 /// The halves of "ASN:N".
@@ -131,7 +134,7 @@ std::string bird_match(const Components& match) {
   std::string text = ipv4 ? "flow4 {" : "flow6 {";
   const auto add = [&text](std::string_view word, const auto& component, auto to_text) {
     if (component)
-      text += fmt::format(" {} {};", word, to_text(*component));
+      text.append(" ").append(word).append(" ").append(to_text(*component)).append(";");
   };
   add("dst", match.destination, prefix_text);
   add("src", match.source, prefix_text);
@@ -182,8 +185,10 @@ std::string bird_communities(const Entry& entry, const SequenceCarrier& carrier)
 
 std::string bird_route(const Entry& entry, const SequenceCarrier& carrier) {
   const std::string communities = bird_communities(entry, carrier);
-  return fmt::format("route {}{};", bird_match(entry.match),
-                     communities.empty() ? "" : fmt::format(" {{ {} }}", communities));
+  std::string text = "route " + bird_match(entry.match);
+  if (!communities.empty())
+    text.append(" { ").append(communities).append(" }");
+  return text + ";";
 }
 
 } // namespace flowspec

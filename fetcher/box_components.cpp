@@ -4,6 +4,9 @@
 #include "fetcher/frr_limits.hpp"
 #include "fetcher/tcp_flag_tests.hpp"
 
+#include <fmt/format.h>
+
+#include <stdexcept>
 #include <utility>
 
 namespace flowspec {
@@ -22,7 +25,7 @@ bool narrow(std::optional<ValueSet>& component, const ValueSet& values) {
 
 /// A route has one set of ports for either side. The source in A or the destination in A, and the source in B
 /// or the destination in B: that is each way to choose a side for each.
-std::vector<Box> with_one_set_of_ports(const Box& box) {
+std::vector<Box> with_one_set_of_ports(const Box& box, std::size_t most) {
   std::vector<Box> result{box};
   if (box.ports.size() < 2)
     return result;
@@ -36,6 +39,9 @@ std::vector<Box> with_one_set_of_ports(const Box& box) {
           chosen.push_back(std::move(other));
       }
     result = std::move(chosen);
+    if (result.size() > most)
+      throw std::length_error(
+          fmt::format("{} sets of ports take more than {} routes", box.ports.size(), most));
   }
   return result;
 }
@@ -86,9 +92,9 @@ Components plain_components(const Box& box) {
 
 } // namespace
 
-std::vector<Components> components_of(const Box& box) {
+std::vector<Components> components_of(const Box& box, std::size_t most) {
   std::vector<Components> result;
-  const auto add = [&result, &box](Components match) {
+  const auto add = [&result, &box, most](Components match) {
     add_position(match, box.positions);
     Components none;
     none.family = match.family;
@@ -98,10 +104,10 @@ std::vector<Components> components_of(const Box& box) {
       result.push_back(std::move(match));
       return;
     }
-    for (Components& part : frr::split(match))
+    for (Components& part : frr::split(match, most))
       result.push_back(std::move(part));
   };
-  for (const Box& one : with_one_set_of_ports(box)) {
+  for (const Box& one : with_one_set_of_ports(box, most)) {
     Components match = plain_components(one);
     if (!box.tcp_flags) {
       add(std::move(match));

@@ -41,6 +41,28 @@ ChainEffects::ChainEffects(const Ruleset& ruleset, const Chain& base) : ruleset_
       for (const Match& match : rule.matches)
         look_at(match);
   look_at(base, 0);
+  count_ways(base);
+}
+
+/// Each call is followed at most twice: that is many.
+void ChainEffects::count_ways(const Chain& base) {
+  std::vector<const Chain*> called{&base};
+  ways_[base.name] = 1;
+  while (!called.empty()) {
+    const Chain& chain = *called.back();
+    called.pop_back();
+    for (const Rule& rule : chain.rules)
+      if (const auto* jump = std::get_if<Jump>(&rule.target))
+        if (const Chain* target = ruleset_.find(jump->chain); target != nullptr && ways_[jump->chain] < 2) {
+          ++ways_[jump->chain];
+          called.push_back(target);
+        }
+  }
+}
+
+std::size_t ChainEffects::ways_to(const Chain& chain) const {
+  const auto found = ways_.find(chain.name);
+  return found == ways_.end() ? 0 : found->second;
 }
 
 void ChainEffects::look_at(const Match& match) {

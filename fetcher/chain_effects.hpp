@@ -32,6 +32,8 @@ class ChainEffects {
   Gap gap_without(const Rule& rule) const;
   /// How many rules of the table, in any chain, name the hashlimit bucket.
   std::size_t users_of_bucket(const std::string& name) const;
+  /// How many ways of calls lead to `chain` from the base chain; many are told as 2.
+  std::size_t ways_to(const Chain& chain) const;
   /// True when some rule of the table asks for connection tracking, which is then on for all packets.
   bool track_connections() const { return track_connections_; }
 
@@ -50,6 +52,9 @@ class ChainEffects {
 
   const Ruleset& ruleset_;
   std::map<std::string, Effect, std::less<>> effects_;
+  void count_ways(const Chain& base);
+
+  std::map<std::string, std::size_t, std::less<>> ways_;
   std::map<std::string, std::size_t, std::less<>> buckets_;
   bool track_connections_ = false;
 };

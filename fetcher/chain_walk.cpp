@@ -43,6 +43,7 @@ class OneVerdict : public WalkListener {
   }
   void pass(const Visit&) override {}
   void skip(const Visit&, Reason, std::string) override {}
+  bool can_name(const Box&) const override { return true; }
   bool done() const override { return differ_ || left_.empty(); }
 
   void come_to_the_end(Verdict policy) {
@@ -54,6 +55,10 @@ class OneVerdict : public WalkListener {
 
  private:
   void hear(std::span<const Box> packets, std::optional<Verdict> verdict) {
+    if (left_.size() > most_pieces)
+      differ_ = true; // too many to follow: taken for "cannot be told"
+    if (done())
+      return;
     const std::vector<Box> decided(packets.begin(), packets.end()); // may be our own
     for (const Box& box : decided) {
       std::vector<Box> next;
@@ -70,6 +75,8 @@ class OneVerdict : public WalkListener {
       left_ = std::move(next);
     }
   }
+
+  static constexpr std::size_t most_pieces = 256;
 
   std::vector<Box> left_;
   std::optional<Verdict> verdict_;
@@ -90,7 +97,7 @@ class Walker {
       if (packets.empty() || listener_->done())
         return;
       const Visit visit{&chain, index, ++number_};
-      count_step(visit);
+      count_steps(visit, 1);
       listener_->visit(visit);
       packets = behind(visit, std::move(packets), caller);
       if (packets.size() > limits_.most_boxes)
@@ -113,7 +120,10 @@ class Walker {
       listener_->skip(visit, Reason::not_published, fmt::format("no rule of chain {} decides", jump->chain));
       return packets;
     }
-    const RulePackets match = packets_of(rule, ruleset_.family, effects_.track_connections());
+    const RulePackets match =
+        packets_of(rule, ruleset_.family, effects_.track_connections(), limits_.most_boxes);
+    if (match.too_many)
+      throw too_many(visit);
     if (match.boxes.empty()) {
       listener_->skip(visit, Reason::never_matches,
                       match.never.empty() ? "its conditions exclude each other" : match.never);
@@ -127,8 +137,8 @@ class Walker {
       return packets;
     }
     if (hit.size() > limits_.most_boxes)
-      throw Error(fmt::format("{}: it takes more than {} routes; --max-routes allows more", place(visit),
-                              limits_.most_boxes));
+      throw too_many(visit);
+    count_steps(visit, steps_of_a_hit * packets.size());
     const bool all =
         match.unsayable.empty() && match.above_rate == nullptr &&
         std::ranges::all_of(packets, [&](const Box& box) {
@@ -219,6 +229,11 @@ class Walker {
     for (const Caller* next = caller; next != nullptr; next = next->caller)
       behind += effects_.deciding_rules(*next->chain, next->next);
     std::vector<Box> others = without(packets, hit);
+    const bool nameable = std::ranges::all_of(hit, [&](const Box& box) { return listener_->can_name(box); });
+    if (excludes_interfaces(others) && !nameable) {
+      listener_->leave_out(visit, hit, "interfaces have no flowspec component", Gap::unclear);
+      return packets;
+    }
     if (others.size() * here <= packets.size() * here + hit.size() * behind && !excludes_interfaces(others))
       return others;
     if (std::ranges::any_of(hit, [](const Box& box) { return box.states != connection::every; }))
@@ -269,6 +284,15 @@ class Walker {
   /// be accepted by what follows.
   void police(const Visit& visit, const std::vector<Box>& hit, const HashlimitMatch& limit,
               const Caller* caller) {
+    if (policing_) { // what is below one rate is asked for another: that is no single verdict
+      listener_->limit(visit, hit, limit);
+      return;
+    }
+    if (followed_ahead_ != 0 || effects_.ways_to(*visit.chain) != 1) {
+      listener_->leave_out(visit, hit, "packets come to it on several ways, and share its rate limit",
+                           Gap::hole);
+      return;
+    }
     if (hit.size() != 1) {
       listener_->leave_out(visit, hit, "its packets take several routes, which cannot share a rate limit",
                            Gap::hole);
@@ -277,9 +301,11 @@ class Walker {
     OneVerdict heard(hit.front());
     WalkListener* const listener = std::exchange(listener_, &heard);
     const std::uint64_t number = number_;
+    policing_ = true;
     walk(*visit.chain, visit.index + 1, hit, caller);
     follow(hit, caller);
     heard.come_to_the_end(*base_.policy);
+    policing_ = false;
     number_ = number;
     listener_ = listener;
     const auto verdict = heard.verdict();
@@ -292,13 +318,20 @@ class Walker {
           visit, hit, "not all packets below the rate limit are accepted by the rules behind it", Gap::hole);
   }
 
-  void count_step(const Visit& visit) {
-    if (++steps_ > most_steps_for_a_route * (limits_.most_boxes + 10000))
+  Error too_many(const Visit& visit) const {
+    return Error(fmt::format("{}: it takes more than {} routes; --max-routes allows more", place(visit),
+                             limits_.most_boxes));
+  }
+
+  void count_steps(const Visit& visit, std::size_t steps) {
+    steps_ += steps;
+    if (steps_ > steps_of_a_hit * most_hits_for_a_route * (limits_.most_boxes + 10000))
       throw Error(fmt::format(
           "{}: the ways through the chains are too many to follow; --max-routes allows more", place(visit)));
   }
 
-  static constexpr std::size_t most_steps_for_a_route = 20;
+  static constexpr std::size_t steps_of_a_hit = 16; ///< a rule that matches none of the packets takes one
+  static constexpr std::size_t most_hits_for_a_route = 20;
   static constexpr unsigned deepest_ahead = 3; ///< each one may double the way
 
   const Ruleset& ruleset_;
@@ -309,6 +342,7 @@ class Walker {
   std::uint64_t number_ = 0;
   std::size_t steps_ = 0;
   unsigned followed_ahead_ = 0;
+  bool policing_ = false; ///< listening for what becomes of packets below a rate
 };
 
 } // namespace

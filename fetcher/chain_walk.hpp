@@ -43,6 +43,8 @@ class WalkListener {
   virtual void pass(const Visit& visit) = 0;
   /// This visit of the rule needs nothing.
   virtual void skip(const Visit& visit, Reason reason, std::string why) = 0;
+  /// False when nobody can be told which packets these are, whatever becomes of them.
+  virtual bool can_name(const Box& packets) const = 0;
   /// True when every packet is decided: the walk ends.
   virtual bool done() const = 0;
 };

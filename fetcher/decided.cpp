@@ -9,6 +9,8 @@ namespace flowspec {
 namespace {
 
 constexpr std::size_t most_to_scan = 512;
+constexpr std::size_t most_to_look_at = 4096;
+constexpr std::size_t most_to_cut = 256;
 constexpr std::size_t most_pieces = 64;
 
 } // namespace
@@ -26,46 +28,46 @@ std::size_t Decided::Hash::operator()(const Addresses& addresses) const {
 }
 
 void Decided::add(const Box& box, std::size_t by) {
-  known_[{box.destination, box.source}].push_back({box, by});
-  ++lengths_[{box.destination.length, box.source.length}];
-  ++size_;
+  known_.emplace(Addresses{box.destination, box.source}, Known{&box, by});
+  lengths_.emplace(box.destination.length, box.source.length);
 }
 
-std::vector<const Decided::Known*> Decided::overlapping(const Box& box) const {
-  std::vector<const Known*> result;
-  const auto add = [&](const std::vector<Known>& all) {
-    for (const Known& known : all)
-      if (!disjoint(known.box, box))
-        result.push_back(&known);
+std::vector<Decided::Known> Decided::overlapping(const Box& box) const {
+  std::vector<Known> result;
+  std::size_t looked_at = 0;
+  const auto add = [&](auto first, auto last) {
+    for (; first != last && looked_at < most_to_look_at; ++first, ++looked_at)
+      if (!disjoint(*first->second.box, box))
+        result.push_back(first->second);
   };
-  if (size_ <= most_to_scan) {
-    for (const auto& [addresses, all] : known_)
-      add(all);
+  if (known_.size() <= most_to_scan) {
+    add(known_.begin(), known_.end());
     return result;
   }
-  for (const auto& [lengths, count] : lengths_) {
-    if (lengths.first > box.destination.length || lengths.second > box.source.length)
+  for (const auto& [destination, source] : lengths_) {
+    if (destination > box.destination.length || source > box.source.length)
       continue;
-    const auto found = known_.find({Prefix::masked(box.destination.address, lengths.first),
-                                    Prefix::masked(box.source.address, lengths.second)});
-    if (found != known_.end())
-      add(found->second);
+    const auto [first, last] = known_.equal_range(
+        {Prefix::masked(box.destination.address, destination), Prefix::masked(box.source.address, source)});
+    add(first, last);
   }
   return result;
 }
 
 std::optional<Decided::Cover> Decided::cover(const Box& box) const {
-  std::vector<const Known*> candidates = overlapping(box);
+  std::vector<Known> candidates = overlapping(box);
   // The first that was added is the one to name, and the pieces left come out the same in every run.
   std::ranges::sort(candidates, {}, &Known::by);
-  for (const Known* known : candidates)
-    if (covers(known->box, box))
-      return Cover{known->by};
+  for (const Known& known : candidates)
+    if (covers(*known.box, box))
+      return Cover{known.by};
+  if (candidates.size() > most_to_cut)
+    candidates.resize(most_to_cut);
   std::vector<Box> left{box};
-  for (const Known* known : candidates) {
+  for (const Known& known : candidates) {
     std::vector<Box> next;
     for (const Box& piece : left)
-      for (Box& rest : difference(piece, known->box))
+      for (Box& rest : difference(piece, *known.box))
         next.push_back(std::move(rest));
     left = std::move(next);
     if (left.empty())

@@ -6,8 +6,8 @@
 #include "fetcher/packet_box.hpp"
 
 #include <cstddef>
-#include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -16,7 +16,7 @@ namespace flowspec {
 
 class Decided {
  public:
-  /// The packets of `box` are decided by the rule that `by` stands for.
+  /// The packets of `box`, which must outlive this object, are decided by the rule that `by` stands for.
   void add(const Box& box, std::size_t by);
 
   struct Cover {
@@ -26,7 +26,8 @@ class Decided {
   };
 
   /// Who decides the packets of `box`; none when some are left, or when it takes too much work to tell: with
-  /// more than 512 boxes only those are looked at whose addresses hold all of the box's.
+  /// more than 512 boxes only those are looked at whose addresses hold all of the box's, and of these 4096;
+  /// and several together are tried up to 256.
   std::optional<Cover> cover(const Box& box) const;
 
  private:
@@ -39,15 +40,14 @@ class Decided {
     std::size_t operator()(const Addresses& addresses) const;
   };
   struct Known {
-    Box box;
+    const Box* box;
     std::size_t by;
   };
 
-  std::vector<const Known*> overlapping(const Box& box) const;
+  std::vector<Known> overlapping(const Box& box) const;
 
-  std::unordered_map<Addresses, std::vector<Known>, Hash> known_;
-  std::map<std::pair<std::uint8_t, std::uint8_t>, std::size_t> lengths_; ///< of those: how many
-  std::size_t size_ = 0;
+  std::unordered_multimap<Addresses, Known, Hash> known_;
+  std::set<std::pair<std::uint8_t, std::uint8_t>> lengths_; ///< of those
 };
 
 } // namespace flowspec

@@ -7,6 +7,7 @@
 #include "fetcher/publication.hpp"
 
 #include <cstddef>
+#include <deque>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,6 @@ namespace flowspec {
 
 /// The routes for `pieces`, in their order, each with its own bytes. `rules` are those that the pieces come
 /// from: their `routes` are counted up. Throws Error, naming the rule, when it takes more than `max_routes`.
-std::vector<Route> encode(std::span<const Piece> pieces, std::size_t max_routes, std::span<RuleReport> rules);
+std::vector<Route> encode(std::deque<Piece> pieces, std::size_t max_routes, std::span<RuleReport> rules);
 
 } // namespace flowspec

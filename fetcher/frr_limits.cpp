@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fetcher/frr_limits.hpp"
 
-#include "common/numeric_tests.hpp"
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace flowspec::frr {
@@ -21,33 +22,12 @@ std::size_t pairs_of(const Interval& interval) {
   return interval.first == interval.last ? 1 : 2;
 }
 
-/// The pairs as FRR shows them.
-std::vector<NumericTest> shown(const ValueSet& set) {
-  std::vector<NumericTest> tests;
-  for (const auto& [first, last] : set.intervals()) {
-    if (first == last) {
-      tests.push_back({.equal = true, .value = first});
-    } else {
-      tests.push_back({.greater = true, .equal = true, .value = first});
-      tests.push_back({.less = true, .equal = true, .value = last});
-    }
-  }
-  return tests;
-}
-
-/// True when there is one way to read the pairs. Single values have no other: no AND of two of them holds for
-/// anything. Neither has one range: its bounds joined by OR hold for everything.
-bool reads_back(const ValueSet& set) {
-  const auto& intervals = set.intervals();
-  return intervals.size() == 1 ||
-         std::ranges::all_of(intervals, [](const Interval& i) { return i.first == i.last; }) ||
-         unique_useful_reading(shown(set), set.max()) == set;
-}
-
-/// True when `set` fits into one component and comes back as what it is.
+/// True when `set` fits into one component. It comes back as what it is: the pairs are in ascending order, so
+/// that two neighbours joined by AND hold for nothing, unless they are the bounds of one range; and these
+/// joined by OR hold for everything. That leaves one useful way to read them.
 bool takes(const ValueSet& set) {
   const std::size_t count = pairs(set);
-  return count >= 1 && count <= most_pairs && reads_back(set);
+  return count >= 1 && count <= most_pairs;
 }
 
 /// Disjoint sets, each of which FRR takes; as many intervals in each as go.
@@ -59,8 +39,6 @@ std::vector<ValueSet> chunks(const ValueSet& set) {
     std::size_t count = 0;
     while (end != intervals.end() && count + pairs_of(*end) <= most_pairs)
       count += pairs_of(*end++);
-    while (!reads_back(ValueSet(set.max(), {next, end})))
-      --end;
     result.push_back(ValueSet(set.max(), {next, end}));
     next = end;
   }
@@ -81,23 +59,28 @@ std::size_t pairs(const ValueSet& set) {
 }
 
 bool takes(const Components& match) {
-  const auto nlri = canonical_nlri(match);
-  return !nlri.empty() && nlri.size() <= most_bytes && takes(match.tcp_flags) && takes(match.fragment) &&
+  // With so few pairs no match has more than 200 bytes, of most_bytes.
+  Components none;
+  none.family = match.family;
+  return match != none && takes(match.tcp_flags) && takes(match.fragment) &&
          std::ranges::all_of(numeric_components, [&match](auto component) {
            return !(match.*component) || takes(*(match.*component));
          });
 }
 
-std::vector<Components> split(const Components& match) {
+std::vector<Components> split(const Components& match, std::size_t most) {
   std::vector<Components> parts{match};
   for (const auto component : numeric_components) {
     if (!(match.*component))
       continue;
+    const std::vector<ValueSet> sets = chunks(*(match.*component));
+    if (parts.size() * sets.size() > most)
+      throw std::length_error(fmt::format("a match of more than {} routes", most));
     std::vector<Components> product;
     for (const Components& part : parts)
-      for (ValueSet& chunk : chunks(*(match.*component))) {
+      for (const ValueSet& set : sets) {
         product.push_back(part);
-        product.back().*component = std::move(chunk);
+        product.back().*component = set;
       }
     parts = std::move(product);
   }

@@ -26,7 +26,7 @@ bool takes(const Components& match);
 /// Matches that FRR takes, which together hold the same packets as `match`. One packet may be in two of them,
 /// by its source port in one and its destination port in the other; routes made of them must do the same.
 /// Only numeric components are split: the result is empty when a bitmask component is too long, and when
-/// `match` holds nothing or has no component.
-std::vector<Components> split(const Components& match);
+/// `match` holds nothing or has no component. Throws std::length_error when it takes more than `most`.
+std::vector<Components> split(const Components& match, std::size_t most = 1000000);
 
 } // namespace flowspec::frr

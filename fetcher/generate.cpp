@@ -9,7 +9,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <ostream>
 #include <string_view>
 #include <vector>
@@ -56,19 +58,21 @@ Publication publish_text(const std::string& path, std::string_view text, Family 
 std::vector<Publication> publish_all(const GenerateOptions& options, const GenerateEffects& effects,
                                      std::ostream& err) {
   std::vector<Publication> publications;
+  PublishOptions publishing = options.publish;
+  publishing.name_every_rule = options.report_every || options.json;
   if (!options.rules && !options.rules6) {
     const LiveRules live = effects.read_kernel(options.family);
     for (const std::string& words : live.words)
       err << one_line(words) << '\n';
     for (const Ruleset& ruleset : live.rulesets)
-      publications.push_back(publish_kernel(ruleset, options.publish));
+      publications.push_back(publish_kernel(ruleset, publishing));
   }
   if (options.rules)
     publications.push_back(
-        publish_text(*options.rules, effects.read_file(*options.rules), Family::ipv4, options.publish, err));
+        publish_text(*options.rules, effects.read_file(*options.rules), Family::ipv4, publishing, err));
   if (options.rules6)
-    publications.push_back(publish_text(*options.rules6, effects.read_file(*options.rules6), Family::ipv6,
-                                        options.publish, err));
+    publications.push_back(
+        publish_text(*options.rules6, effects.read_file(*options.rules6), Family::ipv6, publishing, err));
   return publications;
 }
 
@@ -134,17 +138,18 @@ void check(const GenerateOptions& options) {
 
 int generate(const GenerateOptions& options, const GenerateEffects& effects, std::ostream& out,
              std::ostream& err) {
-  const std::vector<Publication> publications = publish_all(options, effects, err);
+  std::vector<Publication> publications = publish_all(options, effects, err);
   err << report(publications, options.report_every);
+  const std::string json = options.json ? report_json(publications) : "";
   std::size_t unsupported = 0;
   std::vector<Route> routes;
-  for (const Publication& publication : publications) {
+  for (Publication& publication : publications) {
     unsupported += publication.unsupported();
-    routes.insert(routes.end(), publication.routes.begin(), publication.routes.end());
+    std::ranges::move(publication.routes, std::back_inserter(routes));
   }
   const bool refused = unsupported != 0 && !options.skip_unsupported;
   const std::string config = refused ? "" : bird_config(routes, options.names, options.sequence);
-  if (options.json && !(out << report_json(publications)).flush()) // before anything is changed
+  if (options.json && !(out << json).flush()) // before anything is changed
     throw Error("write to standard output: it does not take the report; nothing was written");
   if (refused) {
     err << fmt::format(

@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include <glob.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -114,6 +115,11 @@ int run_command(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+  // One burst of small pieces, and then the end: memory that goes back to the kernel in between is asked for
+  // again at once, page by page.
+  mallopt(M_MMAP_THRESHOLD, 256 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 8 << 20);
   try {
     return run_command(argc, argv);
   } catch (const UsageError& error) {

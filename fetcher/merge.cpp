@@ -8,6 +8,7 @@
 #include <span>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace flowspec {
 
@@ -20,8 +21,11 @@ constexpr std::array<Numeric, 6> numeric_conditions{&Box::destination_port, &Box
                                                     &Box::icmp_type,        &Box::icmp_code,
                                                     &Box::packet_length,    &Box::dscp};
 
+/// (Two rates are two allowances.)
 bool about_same(const Piece& a, const Piece& b) {
-  return a.actions == b.actions && a.route_target == b.route_target && a.packets.states == b.packets.states;
+  const bool limited = a.actions.rate && !a.actions.discards();
+  return !limited && a.actions == b.actions && a.route_target == b.route_target &&
+         a.packets.states == b.packets.states;
 }
 
 /// The prefix that holds exactly `a` and `b`, when they are its two halves.
@@ -141,7 +145,9 @@ void drop_covered(Run& run) {
 
 void join(Run& run) {
   drop_covered(run);
-  for (bool again = true; again;) {
+  constexpr int most_passes = 32; // stopping early leaves more routes, and none wrong
+  bool again = true;
+  for (int pass = 0; again && pass < most_passes; ++pass) {
     again = false;
     for (const Numeric condition : numeric_conditions)
       again = join_numbers(run, condition) || again;
@@ -153,11 +159,11 @@ void join(Run& run) {
 
 } // namespace
 
-std::vector<Piece> merged(std::vector<Piece> pieces) {
-  std::vector<Piece> result;
+std::deque<Piece> merged(std::deque<Piece> pieces) {
+  std::deque<Piece> result;
   for (auto next = pieces.begin(); next != pieces.end();) {
     const auto end =
-        std::find_if(next, pieces.end(), [&](const Piece& piece) { return !about_same(*next, piece); });
+        std::find_if(next + 1, pieces.end(), [&](const Piece& piece) { return !about_same(*next, piece); });
     Run run(std::make_move_iterator(next), std::make_move_iterator(end));
     join(run);
     std::ranges::move(run, std::back_inserter(result));

@@ -181,6 +181,8 @@ class Difference {
   /// Outside is where neither port is in the set.
   void either_ports() {
     for (const ValueSet& set : cut_.ports) {
+      if (implies_ports(rest_, set))
+        continue;
       Box outside = rest_;
       const std::optional<ValueSet> others = set.complement();
       if (narrow(outside.source_port, others) && narrow(outside.destination_port, others) && !set.full())

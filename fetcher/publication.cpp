@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace flowspec {
@@ -74,15 +75,25 @@ Publication publish(const Ruleset& ruleset, std::string_view chain, const RuleNa
   Publication result;
   result.family = ruleset.family;
   result.rules = std::move(found.rules);
-  if (options.optimize)
+  std::set<std::size_t> merged_rules;
+  if (options.optimize) {
+    for (const Piece& piece : found.pieces)
+      merged_rules.insert(piece.rule);
     found.pieces = merged(std::move(found.pieces));
-  result.routes = encode(found.pieces, options.max_routes, result.rules);
+  }
+  result.routes = encode(std::move(found.pieces), options.max_routes, result.rules);
+  for (const std::size_t index : merged_rules)
+    if (RuleReport& rule = result.rules[index]; rule.routes == 0 && rule.notes.empty())
+      rule.notes.push_back({Reason::published_as, "in the routes of its neighbours"});
   result.routes.push_back(
       found.closing_rule
           ? policy_route(ruleset.family, Verdict::drop, *found.closing_rule)
           : policy_route(ruleset.family, *base->policy, fmt::format("policy {}", name(*base->policy))));
   if (options.no_common_beginning)
     separate_beginnings(result.routes);
+  for (RuleReport& rule : result.rules)
+    if (options.name_every_rule || rule.grade == Grade::unsupported || !rule.notes.empty())
+      rule.rule = rule_name(rule.chain, rule.index);
   return result;
 }
 

@@ -54,7 +54,7 @@ struct Note {
 struct RuleReport {
   std::string chain;
   std::size_t index = 0; ///< in the chain, from 0
-  std::string rule;      ///< how a person finds it
+  std::string rule;      ///< how a person finds it; see PublishOptions::name_every_rule
   Grade grade{};
   std::size_t routes = 0;
   Gap gap{};               ///< none unless it is unsupported
@@ -91,6 +91,7 @@ struct PublishOptions {
   bool no_common_beginning = false;
   bool optimize = false; ///< merge neighbours of the same verdict
   std::vector<InterfaceTarget> interfaces = {};
+  bool name_every_rule = true; ///< else only those that are unsupported or have a note
 
   bool operator==(const PublishOptions&) const = default;
 };

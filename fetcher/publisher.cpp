@@ -3,6 +3,7 @@
 
 #include "common/error.hpp"
 #include "common/rule_text.hpp"
+#include "fetcher/box_components.hpp"
 
 #include <fmt/format.h>
 
@@ -49,7 +50,9 @@ bool only_states(Box packets) {
 
 Publisher::Publisher(const Ruleset& ruleset, const Chain& base, const RuleName& rule_name,
                      const PublishOptions& options)
-    : ruleset_(ruleset), base_(base), rule_name_(rule_name), options_(options) {}
+    : ruleset_(ruleset), base_(base), rule_name_(rule_name), options_(options) {
+  result_.rules.reserve(base.rules.size());
+}
 
 Publisher::Result Publisher::finish() {
   explain_known_connections();
@@ -65,13 +68,7 @@ void Publisher::visit(const Visit& visit) {
   of_chain.resize(visit.chain->rules.size(), 0);
   if (of_chain[visit.index] != 0)
     return;
-  result_.rules.push_back({visit.chain->name,
-                           visit.index,
-                           rule_name_(visit.chain->name, visit.index),
-                           Grade::not_needed,
-                           0,
-                           Gap::none,
-                           {}});
+  result_.rules.push_back({visit.chain->name, visit.index, "", Grade::not_needed, 0, Gap::none, {}});
   of_chain[visit.index] = result_.rules.size();
 }
 
@@ -150,19 +147,19 @@ void Publisher::leave_out(const Visit& visit, std::span<const Box> among, std::s
 void Publisher::limit(const Visit& visit, std::span<const Box> packets, const HashlimitMatch& limit) {
   if (undecided(visit, packets).empty())
     return;
+  if (components_of(packets.front()).size() != 1) {
+    refuse(visit, "its packets take several routes, which cannot share a rate limit", Gap::hole);
+    return;
+  }
   Actions actions;
   actions.rate = rate_of(limit);
   const std::size_t before = result_.pieces.size();
   publish(visit, packets.front(), actions);
-  if (result_.pieces.size() == before)
-    return;
-  remark(visit, Reason::published_as,
-         fmt::format("a rate of {} B/s; the rules behind it accept what is below", *actions.rate));
-  if (known_connections_pass_ && !options_.stateful_always) {
-    raise(visit, Grade::stateful);
-    remark(visit, Reason::published_as,
-           "known connections count too, unless the injector runs with --stateful always");
-  }
+  if (result_.pieces.size() != before)
+    remark(
+        visit, Reason::published_as,
+        fmt::format("a rate of {} B/s, with the injector's burst; the rules behind it accept what is below",
+                    *actions.rate));
 }
 
 void Publisher::decide(const Visit& visit, std::span<const Box> packets, Verdict verdict) {
@@ -192,7 +189,7 @@ void Publisher::decide(const Visit& visit, std::span<const Box> packets, Verdict
     if (result_.pieces.size() > options_.max_routes)
       throw Error(
           fmt::format("{}: the rules up to this one take more than {} routes; --max-routes allows more",
-                      report(visit).rule, options_.max_routes));
+                      rule_name_(visit.chain->name, visit.index), options_.max_routes));
   }
   if (const auto* reject = std::get_if<RejectTarget>(&visit.rule().target);
       reject && result_.pieces.size() > before)
@@ -200,13 +197,13 @@ void Publisher::decide(const Visit& visit, std::span<const Box> packets, Verdict
 }
 
 /// Why `packets` cannot go without their states; empty when they can.
-std::string Publisher::why_states_matter(const Box& packets, bool discards) const {
+std::string Publisher::why_states_matter(const Box& packets, bool limits) const {
   const ConnectionStates fresh = packets.states & connection::fresh;
   if (fresh == 0)
     return "a connection's state has no flowspec component";
   if (fresh != connection::fresh)
     return "whether an address was translated has no flowspec component";
-  if (discards && packets.states != connection::every && !options_.stateful_always)
+  if (limits && packets.states != connection::every && !options_.stateful_always)
     return "without its state it would drop known connections too, unless the injectors run with --stateful "
            "always (say so here as well)";
   return {};
@@ -235,15 +232,37 @@ std::optional<std::string> Publisher::route_target(const Box& packets, std::stri
   return std::nullopt;
 }
 
+bool Publisher::can_name(const Box& packets) const {
+  std::string why;
+  return route_target(packets, why).has_value();
+}
+
+/// The route target for `packets`. One that stands for two places would bring the rules of each to both.
+std::optional<std::string> Publisher::claim(const Box& packets, std::string& why) {
+  auto target = route_target(packets, why);
+  if (!target || target->empty())
+    return target;
+  const bool out = packets.in.any();
+  const std::pair here{out ? InterfaceTarget::Side::out : InterfaceTarget::Side::in,
+                       out ? packets.out.is : packets.in.is};
+  const auto [place, fresh] = places_.try_emplace(*target, here);
+  if (place->second == here)
+    return target;
+  why = fmt::format("route target {} stands for what {} {} already", *target,
+                    place->second.first == InterfaceTarget::Side::out ? "leaves by" : "comes in by",
+                    place->second.second);
+  return std::nullopt;
+}
+
 void Publisher::publish(const Visit& visit, const Box& packets, const Actions& actions) {
-  const bool discards = actions.discards();
-  const Gap gap = discards || actions.rate ? Gap::hole : Gap::door;
-  if (const std::string why = why_states_matter(packets, discards); !why.empty()) {
+  const bool limits = actions.rate.has_value(); // or discards
+  const Gap gap = limits ? Gap::hole : Gap::door;
+  if (const std::string why = why_states_matter(packets, limits); !why.empty()) {
     refuse(visit, why, gap);
     return;
   }
   std::string why;
-  const auto target = route_target(packets, why);
+  const auto target = claim(packets, why);
   if (!target) {
     refuse(visit, why, gap);
     return;
@@ -253,46 +272,64 @@ void Publisher::publish(const Visit& visit, const Box& packets, const Actions& a
     raise(visit, Grade::stateful);
     remark(visit, Reason::published_as,
            "without the connection's state: the same for new connections, and for known ones by the "
-           "injector's own rule");
+           "injector's own rule; packets of no connection are taken in too");
   }
-  if (discards && known_connections_pass_.has_value() != options_.stateful_always)
-    raise(visit, Grade::stateful);
-  drops_behind_it_ = drops_behind_it_ || (discards && known_connections_pass_);
-  decided_.add(packets, report_index(visit));
+  if (limits) {
+    const bool cut = cuts_known_connections(packets);
+    if (options_.stateful_always ? !every_known_connection_passes_ : cut)
+      raise(visit, Grade::stateful);
+  }
   result_.pieces.push_back({packets, actions, *target, visit.number, report_index(visit),
-                            fmt::format("{}: {}", place(visit), to_string(visit.rule(), ruleset_.family))});
+                            place(visit) + ": " + to_string(visit.rule(), ruleset_.family)});
+  decided_.add(result_.pieces.back().packets, report_index(visit));
 }
 
-/// An accept of packets of known connections needs no route: the injector has such a rule. Only one with the
-/// state ESTABLISHED of everything counts as that rule.
+/// True when a rule before accepts some of these packets in known connections: a route has no such exception.
+bool Publisher::cuts_known_connections(const Box& packets) {
+  bool some = false;
+  Box of_any_state = packets;
+  of_any_state.states = connection::every;
+  for (Known& known : known_)
+    if (!disjoint(known.packets, of_any_state))
+      some = known.cut = true;
+  return some;
+}
+
+/// An accept of packets of known connections needs no route: the injector has such a rule. One with the state
+/// ESTABLISHED for every packet is that rule.
 void Publisher::pass_known_connections(const Visit& visit, const Box& packets) {
-  decided_.add(packets, report_index(visit));
-  raise(visit, Grade::stateful);
-  if (!only_states(packets) || (packets.states & connection::established) != connection::established) {
-    remark(visit, Reason::not_published,
-           "the injector's own rule for known connections stands for it, and lets all of them pass, not only "
-           "these");
-  } else if (!known_connections_pass_) {
-    known_connections_pass_ = report_index(visit);
-  }
+  known_.push_back({packets, report_index(visit)});
+  decided_.add(known_.back().packets, report_index(visit));
+  raise(visit, Grade::exact);
+  if (!only_states(packets) || (packets.states & connection::established) != connection::established)
+    return;
+  known_connections_pass_ = true;
+  every_known_connection_passes_ =
+      every_known_connection_passes_ || (packets.states & connection::known) == connection::known;
 }
 
 void Publisher::explain_known_connections() {
-  if (!known_connections_pass_)
-    return;
-  const bool closed = base_.policy == Verdict::drop || result_.closing_rule || drops_behind_it_;
-  RuleReport& rule = result_.rules[*known_connections_pass_];
-  std::string text =
-      base_.policy == Verdict::drop || result_.closing_rule
-          ? "the injector's own rule for known connections stands for it, before the default policy"
-          : "the default policy accepts, so that known connections need no rule before it";
-  if (drops_behind_it_)
-    text += options_.stateful_always
-                ? "; --stateful always: before the drops below too"
-                : "; the drops below cut such connections there, unless it runs with --stateful always";
-  if (!closed)
-    rule.grade = Grade::exact;
-  rule.notes.push_back({Reason::not_published, std::move(text)});
+  const bool closed = base_.policy == Verdict::drop || result_.closing_rule;
+  for (const Known& known : known_) {
+    std::string text = "the default policy accepts, so that known connections need no rule before it";
+    if (closed) {
+      text = "the injector's own rule for known connections stands for it, before the default policy";
+      if (!only_states(known.packets))
+        text += ", and lets all of them pass, not only these";
+      else if ((known.packets.states & connection::known) != connection::known)
+        text += ", and lets ESTABLISHED and RELATED ones pass";
+    }
+    if (known.cut)
+      text += options_.stateful_always
+                  ? "; --stateful always: before the drops below too"
+                  : "; the drops below cut such connections there, unless it runs with --stateful always";
+    RuleReport& rule = result_.rules[known.rule];
+    if ((closed || known.cut) && rule.grade == Grade::exact)
+      rule.grade = Grade::stateful;
+    Note note{Reason::not_published, std::move(text)};
+    if (std::ranges::find(rule.notes, note) == rule.notes.end())
+      rule.notes.push_back(std::move(note));
+  }
 }
 
 /// Rules of chains that were walked, to which no packet came on any way.
@@ -309,7 +346,7 @@ void Publisher::report_rules_never_reached() {
                             : fmt::format("the rules before it in chain {} leave it no packet", chain.name);
       result_.rules.push_back({chain.name,
                                index,
-                               rule_name_(chain.name, index),
+                               "",
                                Grade::not_needed,
                                0,
                                Gap::none,

@@ -9,6 +9,7 @@
 #include "fetcher/publication.hpp"
 
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ class Publisher : public WalkListener {
             const PublishOptions& options);
 
   struct Result {
-    std::vector<Piece> pieces;     ///< in the order in which they decide
+    std::deque<Piece> pieces;      ///< in the order in which they decide
     std::vector<RuleReport> rules; ///< without their routes
     std::optional<std::string>
         closing_rule; ///< one that discards the rest, and is the policy in all but name
@@ -39,6 +40,7 @@ class Publisher : public WalkListener {
   void leave_out(const Visit& visit, std::span<const Box> among, std::string why, Gap gap) override;
   void pass(const Visit& visit) override;
   void skip(const Visit& visit, Reason reason, std::string why) override;
+  bool can_name(const Box& packets) const override;
   bool done() const override { return result_.closing_rule.has_value(); }
 
  private:
@@ -49,8 +51,10 @@ class Publisher : public WalkListener {
   void refuse(const Visit& visit, const std::string& why, Gap gap);
   std::vector<const Box*> undecided(const Visit& visit, std::span<const Box> packets);
   void publish(const Visit& visit, const Box& packets, const Actions& actions);
-  std::string why_states_matter(const Box& packets, bool discards) const;
+  std::string why_states_matter(const Box& packets, bool limits) const;
   std::optional<std::string> route_target(const Box& packets, std::string& why) const;
+  std::optional<std::string> claim(const Box& packets, std::string& why);
+  bool cuts_known_connections(const Box& packets);
   void pass_known_connections(const Visit& visit, const Box& packets);
   void explain_known_connections();
   void report_rules_never_reached();
@@ -63,10 +67,19 @@ class Publisher : public WalkListener {
   std::unordered_map<const Chain*, std::vector<std::size_t>> reports_; ///< by index: place in rules, plus one
   std::map<std::size_t, std::vector<Note>>
       skipped_; ///< by place in rules; matters if nothing else came of it
-  Decided decided_;
-  std::optional<std::size_t> known_connections_pass_; ///< by which rule
-  bool drops_behind_it_ = false;
+  /// Packets of known connections that are accepted: no piece, but decided.
+  struct Known {
+    Box packets;
+    std::size_t rule = 0;
+    bool cut = false; ///< a drop behind it is for some of them
+  };
+  std::deque<Known> known_;
+  Decided decided_;                            ///< refers to them and to the pieces
+  bool known_connections_pass_ = false;        ///< a rule accepts all that are ESTABLISHED
+  bool every_known_connection_passes_ = false; ///< and all that are RELATED
   std::optional<Visit> closed_by_;
+  /// The side and name that each route target was used for.
+  std::map<std::string, std::pair<InterfaceTarget::Side, std::string>> places_;
 };
 
 } // namespace flowspec

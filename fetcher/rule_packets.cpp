@@ -45,8 +45,8 @@ std::optional<ValueSet> dscp_of(const TosMatch& match) {
 /// Narrows the boxes by one condition of the rule after the other.
 class RuleReader {
  public:
-  RuleReader(const Rule& rule, Family family, bool reassembled)
-      : rule_(rule), family_(family), reassembled_(reassembled) {
+  RuleReader(const Rule& rule, Family family, bool reassembled, std::size_t most_boxes)
+      : rule_(rule), family_(family), reassembled_(reassembled), most_boxes_(most_boxes) {
     result_.boxes.emplace_back(family);
   }
 
@@ -244,12 +244,17 @@ class RuleReader {
   void prefixes(Prefix Box::*address, const std::vector<Prefix>& wanted) {
     std::vector<Box> result;
     for (const Box& box : result_.boxes)
-      for (const Prefix& prefix : wanted)
+      for (const Prefix& prefix : wanted) {
+        if (result.size() > most_boxes_) {
+          result_.too_many = true;
+          break;
+        }
         if ((box.*address).contains(prefix) || prefix.contains(box.*address)) {
           result.push_back(box);
           if ((box.*address).contains(prefix))
             result.back().*address = prefix;
         }
+      }
     result_.boxes = std::move(result);
   }
 
@@ -295,13 +300,14 @@ class RuleReader {
   const Rule& rule_;
   Family family_;
   bool reassembled_;
+  std::size_t most_boxes_;
   RulePackets result_;
 };
 
 } // namespace
 
-RulePackets packets_of(const Rule& rule, Family family, bool reassembled) {
-  return RuleReader(rule, family, reassembled).read();
+RulePackets packets_of(const Rule& rule, Family family, bool reassembled, std::size_t most_boxes) {
+  return RuleReader(rule, family, reassembled, most_boxes).read();
 }
 
 } // namespace flowspec

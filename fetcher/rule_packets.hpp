@@ -6,6 +6,7 @@
 #include "common/rule.hpp"
 #include "fetcher/packet_box.hpp"
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,14 @@ struct RulePackets {
   std::vector<Box> boxes;
   std::string unsayable; ///< the condition that no box says; empty: the boxes are exactly right
   std::string never;     ///< why there are no boxes, when it is not that conditions exclude each other
+  bool too_many = false; ///< it takes more boxes than asked for: there are only some
   /// The rule holds only for what is above this rate, of all the packets together; null: no such condition.
   const HashlimitMatch* above_rate = nullptr;
 };
 
 /// Refers to `rule`, which must outlive the result. With `reassembled`, connection tracking puts fragments
 /// together before the rule sees them: then every packet is whole, and no box asks for it.
-RulePackets packets_of(const Rule& rule, Family family, bool reassembled = false);
+RulePackets packets_of(const Rule& rule, Family family, bool reassembled = false,
+                       std::size_t most_boxes = 100000);
 
 } // namespace flowspec

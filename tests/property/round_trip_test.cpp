@@ -76,6 +76,10 @@ std::optional<Packet> whole_packet(Random& random, const Components& near, bool 
   const Packet packet = test::parse(test::build(generate::plan_near(random, near)));
   if (packet.header_cut || packet.upper_layer_hidden || packet.fragment_hidden)
     return std::nullopt;
+  // One fragment header behind another: a fragment of a fragment.
+  if ((packet.protocol == protocol::tcp || packet.protocol == protocol::udp) && !packet.source_port &&
+      packet.fragment_offset == 0)
+    return std::nullopt;
   if (tracked && (packet.fragment_offset != 0 || packet.more_fragments))
     return std::nullopt;
   return packet;

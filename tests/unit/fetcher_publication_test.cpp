@@ -258,7 +258,8 @@ TEST_CASE("an accept of new connections goes without the state, and says so") {
   CHECK(publication.rules[1].grade == Grade::stateful);
   CHECK(notes(publication)[1] ==
         "FORWARD 2: equivalent-when-stateful: published-as: without the connection's state: the same for new "
-        "connections, and for known ones by the injector's own rule");
+        "connections, and for known ones by the injector's own rule; packets of no connection are taken in "
+        "too");
 }
 
 TEST_CASE("an accept of some known connections needs no route, and says what passes instead") {
@@ -270,8 +271,61 @@ TEST_CASE("an accept of some known connections needs no route, and says what pas
       notes(publication) ==
       Lines{
           "FORWARD 1: equivalent-when-stateful: not-published: the injector's own rule for known connections "
-          "stands for it, and lets all of them pass, not only these",
+          "stands for it, before the default policy, and lets all of them pass, not only these; the drops "
+          "below "
+          "cut such connections there, unless it runs with --stateful always",
           "FORWARD 3: not-needed: not-published: FORWARD 1 decides its packets before it"});
+}
+
+TEST_CASE("a drop behind an accept of some known connections is not exact") {
+  const auto [rules, policy, note] = GENERATE_REF(table<Lines, std::string, std::string>({
+      {{"-s 10.0.0.0/8 " + known, "-s 10.0.0.0/9 -j DROP"},
+       "ACCEPT",
+       "the default policy accepts, so that known connections need no rule before it; the drops below cut "
+       "such "
+       "connections there, unless it runs with --stateful always"},
+      {{"-m conntrack --ctstate RELATED -j ACCEPT", "-p udp -j DROP"},
+       "DROP",
+       "the injector's own rule for known connections stands for it, before the default policy, and lets "
+       "ESTABLISHED and RELATED ones pass; the drops below cut such connections there, unless it runs with "
+       "--stateful always"},
+  }));
+  const Publication publication = publish_rules(rules, policy);
+  CHECK(publication.rules[0].grade == Grade::stateful);
+  CHECK(publication.rules[0].notes.at(0).detail == note);
+  CHECK(publication.rules[1].grade == Grade::stateful);
+  // ESTABLISHED alone: the injector lets RELATED ones pass before the drop.
+  CHECK(publish_rules({"-m conntrack --ctstate ESTABLISHED -j ACCEPT", "-p udp -j DROP"}, "DROP",
+                      {.stateful_always = true})
+            .rules[1]
+            .grade == Grade::stateful);
+}
+
+TEST_CASE("a rule whose match another route has says so") {
+  const Publication publication =
+      publish_rules({known, "-p tcp -m conntrack --ctstate NEW -j ACCEPT", "-p tcp -j DROP"});
+  CHECK(routes(publication) == Lines{"2 proto 6: accept"});
+  REQUIRE(publication.rules[2].notes.size() == 1);
+  CHECK_THAT(publication.rules[2].notes[0].detail,
+             Catch::StartsWith("a route of the same match decides before it; FORWARD 2: "));
+}
+
+TEST_CASE("a route target stands for one place") {
+  const Publication publication =
+      publish_rules({"-o eth1 -s 10.0.0.0/8 -j ACCEPT", "-i eth1 -s 10.0.0.0/8 -j DROP"}, "DROP",
+                    {.interfaces = {{"eth1", InterfaceTarget::Side::either, "65000:2"}}});
+  CHECK(routes(publication) == Lines{"1 src 10.0.0.0/8: accept for 65000:2"});
+  REQUIRE(publication.unsupported() == 1);
+  CHECK(publication.rules[1].notes.at(0).detail ==
+        "route target 65000:2 stands for what leaves by eth1 already; leaving it out opens a hole");
+}
+
+TEST_CASE("packets of an interface that leave a chain and cannot be named are told as unclear") {
+  const Publication publication =
+      publish_rules({"-j a", "-j ACCEPT", "-A a -i eth0 -j RETURN", "-A a -p tcp -j DROP"});
+  REQUIRE(publication.unsupported() == 1);
+  CHECK(publication.rules[1].rule == "a 1");
+  CHECK(publication.rules[1].gap == Gap::unclear);
 }
 
 TEST_CASE("what a drop does to known connections depends on what the injectors run with") {
@@ -307,7 +361,24 @@ TEST_CASE("a byte rate above which packets are dropped is a traffic rate") {
   const Publication publication = publish_rules(rules);
   CHECK(publication.unsupported() == 0);
   CHECK(routes(publication) == published);
-  // A bucket that others use too, and one of packets that several routes name, are no rate of one route.
+  // A bucket that others use too, one that packets come to on two ways, and one of packets that several
+  // routes name are no rate of one route; a rate of new connections only would hold known ones too.
+  CHECK(publish_rules({"-s 10.0.0.0/8 -j a", "-s 11.0.0.0/8 -j a", "-A a " + above, "-j ACCEPT"})
+            .unsupported() == 1);
+  const std::string limit = " -m hashlimit --hashlimit-above 1mb/s --hashlimit-name x -j DROP";
+  CHECK(publish_rules({"-p tcp -m multiport --dports 1,3,5,7,9,11" + limit, "-p tcp -j ACCEPT"})
+            .unsupported() == 1);
+  CHECK(
+      publish_rules({known, "-p udp -m conntrack --ctstate NEW" + limit, "-p udp -j ACCEPT"}).unsupported() ==
+      1);
+  CHECK(publish_rules({"-p tcp -m multiport --ports 1,3" + limit, "-p tcp -j ACCEPT"}).unsupported() == 0);
+  // Two allowances stay two.
+  CHECK(routes(
+            publish_rules({"-d 10.0.0.0/25" + limit,
+                           "-d 10.0.0.128/25 -m hashlimit --hashlimit-above 1mb/s --hashlimit-name y -j DROP",
+                           "-d 10.0.0.0/24 -j ACCEPT"},
+                          "DROP", {.optimize = true}))
+            .size() == 2);
   CHECK(publish_rules({above, "-p udp " + above, "-d 10.0.0.0/8 -j ACCEPT"}).unsupported() == 2);
   CHECK(publish_rules({"! -s 10.0.0.0/8 " + above, "-d 10.0.0.0/8 -j ACCEPT"}).unsupported() == 1);
 }
@@ -321,7 +392,8 @@ TEST_CASE("a route target stands for an interface") {
                      "-s 10.0.0.0/8 -j ACCEPT", "-i eth1 -s 10.0.0.0/8 -j DROP"},
                     "DROP", options);
   CHECK(publication.unsupported() == 0);
-  // The same match for others is another route: BGP would take it for a new version of the first.
+  // Rule 4 is decided by rule 3. The same match for others is another route: BGP would take it for a new
+  // version of the first.
   CHECK(routes(publication) == Lines{"1 src 10.0.0.0/8: discard for 65000:1",
                                      "2 src 10.0.0.0/8 dscp 0-63: accept for 65000:2",
                                      "3 src 10.0.0.0/8 length 0-65535: accept"});
