@@ -137,7 +137,7 @@ TEST_CASE("what is published of whole rule sets decides as the rules do") {
   INFO("seed " << generate::seed());
   std::size_t compared = 0;
   std::size_t refused = 0;
-  for (int i = 0; i < 1500; ++i) {
+  for (int i = 0; i < 500; ++i) {
     const Family family = chance(random, 70) ? Family::ipv4 : Family::ipv6;
     Ruleset rules = generate::firewall(random, family, {.rules = 12});
     // A rule for known connections in the first place is what --stateful always stands for.
@@ -170,15 +170,15 @@ TEST_CASE("what is published of whole rule sets decides as the rules do") {
       REQUIRE(accepts(routes, one, stateful ? Stateful::always : Stateful::never) == accepts(rules, one));
     }
   }
-  CHECK(compared > 40000);
-  CHECK(refused < 100);
+  CHECK(compared > 12000);
+  CHECK(refused < 40);
 }
 
 TEST_CASE("what is published together with rules that are not decides as the rest of the rules does") {
   Random random(generate::seed());
   INFO("seed " << generate::seed());
   std::size_t compared = 0;
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 350; ++i) {
     const Family family = chance(random, 70) ? Family::ipv4 : Family::ipv6;
     Ruleset rules = generate::firewall(random, family, {.rules = 12});
     for (std::uint32_t left = number(random, 1, 5); left > 0; --left) {
@@ -209,13 +209,13 @@ TEST_CASE("what is published together with rules that are not decides as the res
       ++compared;
     }
   }
-  CHECK(compared > 5000);
+  CHECK(compared > 1500);
 }
 
 TEST_CASE("every published route is one that FRR takes, and none comes twice") {
   Random random(generate::seed());
   INFO("seed " << generate::seed());
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 300; ++i) {
     const Family family = chance(random, 70) ? Family::ipv4 : Family::ipv6;
     const Ruleset rules = generate::firewall(random, family, {.rules = 12});
     INFO(text(rules));

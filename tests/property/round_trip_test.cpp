@@ -119,7 +119,7 @@ void round_trip(Random& random, const generate::FirewallShape& shape, Tally& tal
       publication->rules, [](const RuleReport& rule) { return rule.grade == Grade::stateful; });
   ++tally.sets;
   tally.routes += routes.size();
-  for (int left = 60; left > 0; --left) {
+  for (int left = 30; left > 0; --left) {
     const auto chosen = number(random, 0, static_cast<std::uint32_t>(routes.size() - 1));
     const auto packet = whole_packet(random, routes[chosen].match, shape.states);
     if (!packet)
@@ -146,6 +146,6 @@ TEST_CASE("rules of 1 to 200 decide the same at the other end of the loop") {
   }
   WARN(tally.sets << " sets, " << tally.routes << " routes; packets compared: " << tally.exact << " exact, "
                   << tally.stateful << " equivalent when stateful; " << tally.refused << " sets refused");
-  CHECK(tally.exact > 2000);
-  CHECK(tally.stateful > 2000);
+  CHECK(tally.exact > 1000);
+  CHECK(tally.stateful > 1000);
 }

@@ -444,7 +444,7 @@ TEST_CASE("what would take too much is refused, and the rule named") {
   }
   const Ruleset many =
       parse_save(text + calls + "-A c30 -s 10.0.0.0/8 -p 47 -j DROP\nCOMMIT\n", Family::ipv4);
-  CHECK_THROWS_WITH(publish(many, "FORWARD", rule_name), Contains("--max-routes"));
+  CHECK_THROWS_WITH(publish(many, "FORWARD", rule_name, few), Contains("--max-routes"));
 }
 
 TEST_CASE("chains that call each other in a circle, and one that is not there") {
