@@ -32,7 +32,7 @@ void add_dscp(Components& match) {
 void add_fragment(Components& match) {
   if (!match.fragment)
     match.fragment = BitTests{{{.match = true, .value = fragment_bit::is_fragment},
-                               {.negated = true, .match = true, .value = fragment_bit::is_fragment}}};
+                               {.negated = true, .match = false, .value = fragment_bit::is_fragment}}};
 }
 
 } // namespace

@@ -21,14 +21,6 @@ FamilyWords words(Family family) {
   return {"IPv6", "ip6tables-legacy", "ip6tables-save | flowspec-fetcher generate --rules6 -"};
 }
 
-/// As the kernel makes it.
-Ruleset unused_table(Family family) {
-  Ruleset table{family, "filter", {}};
-  for (const char* chain : {"INPUT", "FORWARD", "OUTPUT"})
-    table.chains.push_back({chain, Verdict::accept, {}});
-  return table;
-}
-
 bool accepts_everything(const Ruleset& table) {
   const Chain* forward = table.find("FORWARD");
   return forward != nullptr && forward->rules.empty() && forward->policy == Verdict::accept;
@@ -37,8 +29,11 @@ bool accepts_everything(const Ruleset& table) {
 void add_family(LiveRules& live, Family family, bool in_use, bool alone, const KernelView& kernel) {
   const auto [name, legacy, pipe] = words(family);
   const bool elsewhere = kernel.nf_tables_hold_rules(family);
-  Ruleset table = in_use ? kernel.read_filter_table(family) : unused_table(family);
-  if (accepts_everything(table)) {
+  // A host whose rules are not loaded yet looks like this too: it must not open every switch.
+  if (!in_use && !elsewhere)
+    throw Error(fmt::format("nobody uses {} here: there is no FORWARD to publish", legacy));
+  Ruleset table = in_use ? kernel.read_filter_table(family) : Ruleset{family, "filter", {}};
+  if (!in_use || accepts_everything(table)) {
     if (elsewhere)
       throw Error(fmt::format(
           "FORWARD of {} has no rule and accepts everything, and nf_tables hold {} rules, which are not read "

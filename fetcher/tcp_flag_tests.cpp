@@ -118,7 +118,10 @@ std::vector<BitTests> tcp_flag_tests(const FlagPatterns& patterns) {
 BitTests fragment_tests(std::uint8_t positions) {
   using namespace fragment_bit;
   const auto is = [](std::uint16_t bit) { return BitTest{.match = true, .value = bit}; };
-  const auto is_not = [](std::uint16_t bit) { return BitTest{.negated = true, .match = true, .value = bit}; };
+  // BIRD negates without the match bit; of one bit both say the same.
+  const auto is_not = [](std::uint16_t bit) {
+    return BitTest{.negated = true, .match = false, .value = bit};
+  };
   const auto and_not = [&is_not](std::uint16_t bit) {
     BitTest test = is_not(bit);
     test.and_with_previous = true;

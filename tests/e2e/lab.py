@@ -263,8 +263,10 @@ class Frr:
             directory.mkdir(mode=0o755, exist_ok=True)
             os.chown(directory, frr.pw_uid, frr.pw_gid)
         (self.configuration / "vtysh.conf").touch()
+        # FRR 8.4 would send the routes back, and packs UPDATEs of more than 4096 bytes: the session would end.
         activated = "".join(
-            f" address-family {family} flowspec\n  neighbor {peer.address} activate\n exit-address-family\n"
+            f" address-family {family} flowspec\n  neighbor {peer.address} activate\n"
+            f"  neighbor {peer.address} route-map NOTHING out\n exit-address-family\n"
             for family in families
         )
         (self.configuration / "bgpd.conf").write_text(f"""
@@ -274,7 +276,8 @@ router bgp {own.asn}
  neighbor {peer.address} remote-as {peer.asn}
  neighbor {peer.address} timers connect 1
  neighbor {peer.address} advertisement-interval 0
-{activated}""")
+{activated}route-map NOTHING deny 10
+""")
         self.start()
 
     def start(self) -> None:

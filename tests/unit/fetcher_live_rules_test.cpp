@@ -72,16 +72,14 @@ TEST_CASE("IPv6 that nobody uses is left out with a word, and its table is not m
             "ip6tables-save | flowspec-fetcher generate --rules6 -"});
 }
 
-TEST_CASE("a table that nobody uses accepts everything, and is not made by looking") {
+TEST_CASE("a table that nobody uses is no firewall, and is not made by looking") {
   std::vector<Family> read;
-  const LiveRules ipv4 = live(Family::ipv4, unused, unused, &read);
-  const LiveRules ipv6 = live(Family::ipv6, unused, unused, &read);
+  CHECK_THROWS_WITH(live(Family::ipv4, unused, unused, &read),
+                    "nobody uses iptables-legacy here: there is no FORWARD to publish");
+  CHECK_THROWS_WITH(live(Family::ipv6, unused, unused, &read),
+                    "nobody uses ip6tables-legacy here: there is no FORWARD to publish");
+  CHECK_THROWS_AS(live({}, unused, filtering, &read), Error);
   CHECK(read.empty());
-  REQUIRE(ipv4.rulesets.size() == 1);
-  CHECK(ipv4.rulesets[0].find("FORWARD")->policy == Verdict::accept);
-  CHECK(ipv6.rulesets[0].family == Family::ipv6);
-  CHECK(ipv6.words ==
-        std::vector<std::string>{"IPv6 FORWARD has no rule: its policy, ACCEPT, is all there is to publish"});
 }
 
 TEST_CASE("an empty FORWARD is published with a word when nf_tables hold nothing") {
