@@ -3,6 +3,7 @@
 
 #include "common/error.hpp"
 #include "fetcher/chain_effects.hpp"
+#include "fetcher/one_verdict.hpp"
 #include "fetcher/rule_packets.hpp"
 
 #include <fmt/format.h>
@@ -25,63 +26,6 @@ struct Caller {
 bool discards(const Rule& rule) {
   return std::holds_alternative<RejectTarget>(rule.target) || rule.target == Target(Verdict::drop);
 }
-
-/// Hears what would happen to some packets, and tells whether all of them would get the same verdict.
-class OneVerdict : public WalkListener {
- public:
-  explicit OneVerdict(const Box& packets) : left_{packets} {}
-
-  void visit(const Visit&) override {}
-  void decide(const Visit&, std::span<const Box> packets, Verdict verdict) override {
-    hear(packets, verdict);
-  }
-  void limit(const Visit&, std::span<const Box> packets, const HashlimitMatch&) override {
-    hear(packets, std::nullopt);
-  }
-  void leave_out(const Visit&, std::span<const Box> among, std::string, Gap) override {
-    hear(among, std::nullopt);
-  }
-  void pass(const Visit&) override {}
-  void skip(const Visit&, Reason, std::string) override {}
-  bool can_name(const Box&) const override { return true; }
-  bool done() const override { return differ_ || left_.empty(); }
-
-  void come_to_the_end(Verdict policy) {
-    if (!done())
-      hear(left_, policy);
-  }
-  /// None when they differ, or cannot be told.
-  std::optional<Verdict> verdict() const { return differ_ ? std::nullopt : verdict_; }
-
- private:
-  void hear(std::span<const Box> packets, std::optional<Verdict> verdict) {
-    if (left_.size() > most_pieces)
-      differ_ = true; // too many to follow: taken for "cannot be told"
-    if (done())
-      return;
-    const std::vector<Box> decided(packets.begin(), packets.end()); // may be our own
-    for (const Box& box : decided) {
-      std::vector<Box> next;
-      for (const Box& piece : left_) {
-        if (!intersection(piece, box)) {
-          next.push_back(piece);
-          continue;
-        }
-        differ_ = differ_ || !verdict || (verdict_ && verdict_ != verdict);
-        verdict_ = verdict;
-        for (Box& rest : difference(piece, box))
-          next.push_back(std::move(rest));
-      }
-      left_ = std::move(next);
-    }
-  }
-
-  static constexpr std::size_t most_pieces = 256;
-
-  std::vector<Box> left_;
-  std::optional<Verdict> verdict_;
-  bool differ_ = false;
-};
 
 class Walker {
  public:

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 namespace flowspec {
 
@@ -50,7 +49,7 @@ bool only_states(Box packets) {
 
 Publisher::Publisher(const Ruleset& ruleset, const Chain& base, const RuleName& rule_name,
                      const PublishOptions& options)
-    : ruleset_(ruleset), base_(base), rule_name_(rule_name), options_(options) {
+    : ruleset_(ruleset), base_(base), rule_name_(rule_name), options_(options), targets_(options.interfaces) {
   result_.rules.reserve(base.rules.size());
 }
 
@@ -209,49 +208,9 @@ std::string Publisher::why_states_matter(const Box& packets, bool limits) const 
   return {};
 }
 
-std::optional<std::string> Publisher::route_target(const Box& packets, std::string& why) const {
-  const auto& [in, out] = std::tie(packets.in, packets.out);
-  if (in.any() && out.any())
-    return "";
-  if (!in.is_not.empty() || !out.is_not.empty()) {
-    why = "every interface but one: flowspec has no word for that";
-    return std::nullopt;
-  }
-  if (!in.any() && !out.any()) {
-    why = "two interfaces: a route target stands for one";
-    return std::nullopt;
-  }
-  using Side = InterfaceTarget::Side;
-  const std::string& name = in.any() ? out.is : in.is;
-  const Side side = in.any() ? Side::out : Side::in;
-  for (const InterfaceTarget& target : options_.interfaces)
-    if (target.interface == name && (target.side == side || target.side == Side::either))
-      return target.route_target;
-  why = fmt::format("no flowspec component says interface {}; --interface-rt {}=ASN:N names who gets it",
-                    name, name);
-  return std::nullopt;
-}
-
 bool Publisher::can_name(const Box& packets) const {
   std::string why;
-  return route_target(packets, why).has_value();
-}
-
-/// The route target for `packets`. One that stands for two places would bring the rules of each to both.
-std::optional<std::string> Publisher::claim(const Box& packets, std::string& why) {
-  auto target = route_target(packets, why);
-  if (!target || target->empty())
-    return target;
-  const bool out = packets.in.any();
-  const std::pair here{out ? InterfaceTarget::Side::out : InterfaceTarget::Side::in,
-                       out ? packets.out.is : packets.in.is};
-  const auto [place, fresh] = places_.try_emplace(*target, here);
-  if (place->second == here)
-    return target;
-  why = fmt::format("route target {} stands for what {} {} already", *target,
-                    place->second.first == InterfaceTarget::Side::out ? "leaves by" : "comes in by",
-                    place->second.second);
-  return std::nullopt;
+  return targets_.route_target(packets, why).has_value();
 }
 
 void Publisher::publish(const Visit& visit, const Box& packets, const Actions& actions) {
@@ -262,7 +221,7 @@ void Publisher::publish(const Visit& visit, const Box& packets, const Actions& a
     return;
   }
   std::string why;
-  const auto target = claim(packets, why);
+  const auto target = targets_.claim(packets, why);
   if (!target) {
     refuse(visit, why, gap);
     return;

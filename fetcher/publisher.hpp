@@ -5,6 +5,7 @@
 
 #include "fetcher/chain_walk.hpp"
 #include "fetcher/decided.hpp"
+#include "fetcher/interface_targets.hpp"
 #include "fetcher/piece.hpp"
 #include "fetcher/publication.hpp"
 
@@ -52,8 +53,6 @@ class Publisher : public WalkListener {
   std::vector<const Box*> undecided(const Visit& visit, std::span<const Box> packets);
   void publish(const Visit& visit, const Box& packets, const Actions& actions);
   std::string why_states_matter(const Box& packets, bool limits) const;
-  std::optional<std::string> route_target(const Box& packets, std::string& why) const;
-  std::optional<std::string> claim(const Box& packets, std::string& why);
   bool cuts_known_connections(const Box& packets);
   void pass_known_connections(const Visit& visit, const Box& packets);
   void explain_known_connections();
@@ -78,8 +77,7 @@ class Publisher : public WalkListener {
   bool known_connections_pass_ = false;        ///< a rule accepts all that are ESTABLISHED
   bool every_known_connection_passes_ = false; ///< and all that are RELATED
   std::optional<Visit> closed_by_;
-  /// The side and name that each route target was used for.
-  std::map<std::string, std::pair<InterfaceTarget::Side, std::string>> places_;
+  InterfaceTargets targets_;
 };
 
 } // namespace flowspec

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Flowspec does not know interfaces: a route target names those who are to enforce a route for one of them.
+#pragma once
+
+#include "fetcher/packet_box.hpp"
+#include "fetcher/publication.hpp"
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace flowspec {
+
+class InterfaceTargets {
+ public:
+  /// `targets` must outlive this object.
+  explicit InterfaceTargets(std::span<const InterfaceTarget> targets) : targets_(targets) {}
+
+  /// The route target for `packets`, "" when they ask for no interface; none, and `why`, when there is none.
+  std::optional<std::string> route_target(const Box& packets, std::string& why) const;
+
+  /// The same for a route that is published. One that stood for two places would bring the rules of each to
+  /// both: it goes to the place that claimed it first.
+  std::optional<std::string> claim(const Box& packets, std::string& why);
+
+ private:
+  using Place = std::pair<InterfaceTarget::Side, std::string>;
+
+  std::span<const InterfaceTarget> targets_;
+  std::map<std::string, Place> places_; ///< by route target: who has it
+};
+
+} // namespace flowspec
