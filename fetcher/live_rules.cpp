@@ -31,7 +31,8 @@ void add_family(LiveRules& live, Family family, bool in_use, bool alone, const K
   const bool elsewhere = kernel.nf_tables_hold_rules(family);
   // A host whose rules are not loaded yet looks like this too: it must not open every switch.
   if (!in_use && !elsewhere)
-    throw Error(fmt::format("nobody uses {} here: there is no FORWARD to publish", legacy));
+    throw Error(fmt::format("nobody uses {} here: there is no FORWARD to publish{}", legacy,
+                            alone ? "" : "; --family ipv6 leaves IPv4 out"));
   Ruleset table = in_use ? kernel.read_filter_table(family) : Ruleset{family, "filter", {}};
   if (!in_use || accepts_everything(table)) {
     if (elsewhere)

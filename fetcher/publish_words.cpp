@@ -3,6 +3,7 @@
 
 #include "common/error.hpp"
 #include "common/printable.hpp"
+#include "fetcher/packet_box.hpp"
 
 #include <fmt/format.h>
 
@@ -87,10 +88,21 @@ void check(const std::vector<InterfaceTarget>& targets, const SequenceCarrier& c
   const auto same_place = [](const InterfaceTarget& one, const InterfaceTarget& other) {
     return std::tie(one.interface, one.side) == std::tie(other.interface, other.side);
   };
+  // Whoever has what is for eth0 only would not have a rule for eth+ that stands before it.
+  const auto some_of = [](const InterfaceTarget& one, const InterfaceTarget& other) {
+    return one.interface != other.interface &&
+           (one.side == other.side || one.side == InterfaceTarget::Side::either ||
+            other.side == InterfaceTarget::Side::either) &&
+           (names_cover(one.interface, other.interface) || names_cover(other.interface, one.interface));
+  };
   for (auto target = targets.begin(); target != targets.end(); ++target) {
     if (std::any_of(targets.begin(), target, [&](const auto& other) { return same_place(other, *target); }))
       throw UsageError(
           fmt::format("--interface-rt: this side of {} has a route target already", target->interface));
+    for (auto other = targets.begin(); other != target; ++other)
+      if (some_of(*other, *target))
+        throw UsageError(fmt::format("--interface-rt: {} and {} name some of the same interfaces",
+                                     other->interface, target->interface));
     if (carrier.kind == SequenceCarrier::Kind::route_target &&
         route_target(target->route_target)->asn == carrier.asn)
       throw UsageError(fmt::format("--interface-rt {}={}: --sequence {} keeps that ASN for sequence numbers",

@@ -54,7 +54,7 @@ TEST_CASE("every option of generate") {
                       .no_common_beginning = true,
                       .optimize = true,
                       .interfaces = {{"eth0", InterfaceTarget::Side::in, "65000:1"},
-                                     {"eth+", InterfaceTarget::Side::either, "65000:2"}}};
+                                     {"br+", InterfaceTarget::Side::either, "65000:2"}}};
   expected.sequence = {SequenceCarrier::Kind::route_target, 64512};
   expected.names = {.flow4_table = "t4", .flow6_table = "t6", .protocol = "fw"};
   expected.output = "/etc/bird/flowspec.conf";
@@ -82,7 +82,7 @@ TEST_CASE("every option of generate") {
                           "--interface-rt",
                           "in:eth0=65000:1",
                           "--interface-rt",
-                          "eth+=65000:2",
+                          "br+=65000:2",
                           "--sequence",
                           "rt:64512",
                           "--flow4-table",

@@ -40,6 +40,9 @@ TEST_CASE("a side of an interface has one route target, and none is a sequence n
   const InterfaceTarget in{"eth0", Side::in, "65000:1"};
   const InterfaceTarget out{"eth0", Side::out, "65000:1"};
   CHECK_NOTHROW(check({in, out, {"eth1", Side::in, "65000:1"}, {"eth0", Side::either, "65000:2"}}, carrier));
+  CHECK_THROWS_WITH(check({in, {"eth+", Side::either, "65000:2"}}, carrier),
+                    "--interface-rt: eth0 and eth+ name some of the same interfaces");
+  CHECK_NOTHROW(check({in, {"eth+", Side::out, "65000:2"}, {"br+", Side::in, "65000:3"}}, carrier));
   CHECK_THROWS_WITH(check({in, out, {"eth0", Side::in, "65000:2"}}, carrier),
                     "--interface-rt: this side of eth0 has a route target already");
   const InterfaceTarget reserved{"eth0", Side::in, "65535:1"};
