@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/process.hpp"
 
+#include "common/deadline.hpp"
+#include "common/descriptor.hpp"
 #include "common/error.hpp"
 
 #include <fmt/format.h>
@@ -16,38 +18,13 @@
 #include <cerrno>
 #include <csignal>
 #include <thread>
-#include <utility>
 
 namespace flowspec {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 /// Standard error is for a person: what is beyond this is read and let go.
 constexpr std::size_t most_error_text = 1U << 20;
-
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() { close(); }
-
-  int get() const { return fd_; }
-  bool open() const { return fd_ >= 0; }
-  void close() {
-    if (fd_ >= 0)
-      ::close(std::exchange(fd_, -1));
-  }
-
- private:
-  int fd_ = -1;
-};
 
 struct Pipe {
   Descriptor read_end;
@@ -93,7 +70,7 @@ class Child {
 
   /// Its status as waitpid has it, when it ends before `deadline`. Throws Error when somebody else has waited
   /// for it.
-  bool wait_until(Clock::time_point deadline, int& status);
+  bool wait_until(const Deadline& deadline, int& status);
 
  private:
   pid_t pid_ = -1;
@@ -135,7 +112,7 @@ Child::Child(const std::vector<std::string>& argv, const Pipe& out, const Pipe& 
   }
 }
 
-bool Child::wait_until(Clock::time_point deadline, int& status) {
+bool Child::wait_until(const Deadline& deadline, int& status) {
   // Its pipes are closed, so that it has nearly always ended: the first look finds it, or one soon after.
   for (auto pause = std::chrono::microseconds(200);;
        pause = std::min(pause * 2, std::chrono::microseconds(20'000))) {
@@ -148,7 +125,7 @@ bool Child::wait_until(Clock::time_point deadline, int& status) {
       pid_ = -1;
       throw Error(with_errno("wait for a child", errno)); // this process ignores SIGCHLD
     }
-    if (Clock::now() >= deadline)
+    if (deadline.over())
       return false;
     std::this_thread::sleep_for(pause);
   }
@@ -164,19 +141,13 @@ void drain(Descriptor& from, std::string& to, std::size_t limit) {
     from.close();
 }
 
-/// Milliseconds for poll, rounded up; 0 when the time is over.
-int milliseconds_until(Clock::time_point deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::clamp<decltype(left)>(left, 0, 60'000));
-}
-
 } // namespace
 
 Finished run(const std::vector<std::string>& argv, const Limits& limits) {
   const std::string attempt = title(argv);
   if (argv.empty())
     throw Error("run: no program given");
-  const auto deadline = Clock::now() + limits.time;
+  const Deadline deadline(limits.time);
   Pipe out = make_pipe(attempt);
   Pipe err = make_pipe(attempt);
   Child child(argv, out, err, attempt);
@@ -186,15 +157,14 @@ Finished run(const std::vector<std::string>& argv, const Limits& limits) {
   Finished finished;
   int status = 0;
   const auto too_late = [&] {
-    return Error(fmt::format("{}: no answer within {:.3g} s", attempt,
-                             std::chrono::duration<double>(limits.time).count()));
+    return Error(fmt::format("{}: no answer within {:.3g} s", attempt, deadline.seconds()));
   };
   while (out.read_end.open() || err.read_end.open()) {
     std::array<pollfd, 2> waiting{{{out.read_end.get(), POLLIN, 0}, {err.read_end.get(), POLLIN, 0}}};
-    const int ready = poll(waiting.data(), waiting.size(), milliseconds_until(deadline));
+    const int ready = poll(waiting.data(), waiting.size(), deadline.milliseconds_left());
     if (ready < 0 && errno != EINTR)
       throw Error(with_errno(attempt, errno));
-    if (Clock::now() >= deadline) // also when it never stops printing
+    if (deadline.over()) // also when it never stops printing
       throw too_late();
     if (ready <= 0)
       continue;

@@ -18,7 +18,7 @@ struct Finished {
 
 struct Limits {
   std::chrono::milliseconds time{10'000};
-  std::size_t out_bytes = 1U << 30; ///< more than this on stdout is an Error
+  std::size_t out_bytes = 256U << 20; ///< more than this on stdout is an Error
 };
 
 /// Runs `argv` (argv[0] is looked up in PATH; no shell) with empty standard input, drains stdout and stderr

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,6 +40,13 @@ bool gone(pid_t pid) {
   return false;
 }
 
+/// The most that this process has ever had in memory, in bytes.
+std::size_t most_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::size_t>(usage.ru_maxrss) * 1024;
+}
+
 struct TemporaryFile {
   std::string path = std::filesystem::temp_directory_path() / ("process." + std::to_string(getpid()));
   ~TemporaryFile() { unlink(path.c_str()); }
@@ -70,6 +78,18 @@ TEST_CASE("more than the limit on standard output is an error") {
   CHECK(shell("printf 12345", {.time = 10s, .out_bytes = 5}).out == "12345");
   CHECK_THROWS_WITH(shell("yes", {.time = 10s, .out_bytes = 5}),
                     Catch::Equals("run sh -c yes: more than 5 bytes on standard output"));
+}
+
+TEST_CASE("a program that prints without an end takes no more memory than was allowed") {
+  const std::size_t limit = 20'000'000;
+  const std::size_t before = most_memory();
+  CHECK_THROWS_WITH(
+      run({"head", "-c", "1000000000", "/dev/zero"}, {.time = 60s, .out_bytes = limit}),
+      Catch::Equals("run head -c 1000000000 /dev/zero: more than 20000000 bytes on standard output"));
+  // Twice what is kept, as a growing string is copied; and again so much that AddressSanitizer does not
+  // reuse.
+  CHECK(most_memory() - before < 5 * limit);
+  CHECK(Limits().out_bytes == 256U << 20);
 }
 
 TEST_CASE("a program that cannot be started is an error with the cause") {
