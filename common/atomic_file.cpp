@@ -91,20 +91,23 @@ class Successor {
       unlink(name_.c_str());
   }
 
-  void fill(std::string_view content, const std::optional<struct stat>& old) {
-    if (old && (fchown(file_.get(), old->st_uid, old->st_gid) != 0 ||
-                fchmod(file_.get(), old->st_mode & 07777) != 0))
+  void fill(std::string_view content, const std::optional<struct stat>& old, const WriteOptions& options) {
+    const bool keeps = old && options.keep_owner;
+    if (keeps && (fchown(file_.get(), old->st_uid, old->st_gid) != 0 ||
+                  fchmod(file_.get(), old->st_mode & 07777) != 0))
       fail("keep the owner and mode of");
-    if (!write_all(file_.get(), content) || fsync(file_.get()) != 0 || !file_.close())
+    if (!keeps && options.mode && fchmod(file_.get(), *options.mode) != 0)
+      fail("set the mode of");
+    if (!write_all(file_.get(), content) || (options.durable && fsync(file_.get()) != 0) || !file_.close())
       fail("write");
   }
 
-  void take_place() {
+  void take_place(bool durable) {
     if (rename(name_.c_str(), path_.c_str()) != 0)
       fail("replace");
     placed_ = true;
     // All that can fail from here on is that a power cut brings the old file back, whole.
-    if (const File directory = File::for_reading(directory_of(path_)); directory.is_open())
+    if (const File directory = File::for_reading(directory_of(path_)); durable && directory.is_open())
       fsync(directory.get());
   }
 
@@ -167,14 +170,15 @@ std::optional<std::string> read_existing_file(const std::string& path) {
   return read_named(path);
 }
 
-bool write_file_if_changed(const std::filesystem::path& path, std::string_view content) {
+bool write_file_if_changed(const std::filesystem::path& path, std::string_view content,
+                           const WriteOptions& options) {
   const std::string target = resolved(path);
   const std::optional<struct stat> old = existing(target, "write");
   if (old && read_named(target) == content)
     return false;
   Successor successor(target);
-  successor.fill(content, old);
-  successor.take_place();
+  successor.fill(content, old, options);
+  successor.take_place(options.durable);
   return true;
 }
 

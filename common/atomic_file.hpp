@@ -14,11 +14,18 @@ std::string read_file(const std::string& path);
 /// The whole of a file; none when it is not there. Throws Error, also for what is no regular file.
 std::optional<std::string> read_existing_file(const std::string& path);
 
+struct WriteOptions {
+  bool keep_owner = true; ///< and mode, of the file that is replaced
+  bool durable = true;    ///< as far as the disk does what it says, also over a power cut
+  std::optional<unsigned> mode = std::nullopt; ///< of a file that keeps none; none: as the umask has it
+};
+
 /// Makes `path` hold `content`, all of it or what it held before: written to a new file in the same
 /// directory, synced, given the old one's owner and mode, and renamed over it. A file that holds it already
 /// is not touched. Returns true when the file changed. Throws Error, naming the file and the cause; then the
 /// old file is as it was.
-bool write_file_if_changed(const std::filesystem::path& path, std::string_view content);
+bool write_file_if_changed(const std::filesystem::path& path, std::string_view content,
+                           const WriteOptions& options = {});
 
 /// Removes what write_file_if_changed made where there was no file: symbolic links on the way stay. Throws
 /// Error.

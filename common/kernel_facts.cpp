@@ -5,9 +5,12 @@
 
 #include <fmt/format.h>
 
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <fstream>
 
 namespace flowspec {
@@ -20,6 +23,8 @@ bool table_in_use(Family family, const std::string& table) {
   std::ifstream names(path);
   if (!names && errno == ENOENT)
     return false; // the kernel has no such tables
+  if (!names && errno == EACCES)
+    return true; // root's alone to read: to look makes at most an empty table
   for (std::string name; std::getline(names, name);)
     if (name == table)
       return true;
@@ -30,6 +35,31 @@ bool table_in_use(Family family, const std::string& table) {
 
 bool may_track_connections() {
   return access("/proc/sys/net/netfilter/nf_conntrack_count", F_OK) == 0 || errno != ENOENT;
+}
+
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  return std::getline(file, id) && !id.empty() ? id : "unknown";
+}
+
+std::string network_id() {
+#ifndef SO_NETNS_COOKIE
+  constexpr int SO_NETNS_COOKIE = 71;
+#endif
+  std::uint64_t cookie = 0;
+  socklen_t size = sizeof(cookie);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0)
+    throw Error(with_errno("find out the network namespace", errno));
+  const bool known = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0;
+  close(fd);
+  if (known)
+    return std::to_string(cookie);
+  struct stat here {};
+  if (stat("/proc/thread-self/ns/net", &here) != 0)
+    throw Error(with_errno("find out the network namespace", errno));
+  return fmt::format("inode-{}", here.st_ino);
 }
 
 } // namespace flowspec

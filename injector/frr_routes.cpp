@@ -19,11 +19,6 @@ namespace flowspec {
 
 namespace {
 
-/// True when the paths or routes ask for different things; their ages do not matter.
-bool ask_the_same(const Entry& a, const Entry& b) {
-  return a.actions == b.actions && a.sequence == b.sequence && a.route_targets == b.route_targets;
-}
-
 /// Of two entries for the same match, the one that is taken: one that discards; else one that asks for more
 /// than a rate, since what it asks for must not be left out; else the lower rate. Then the one that is looked
 /// at earlier, so that the outcome does not depend on FRR's order.
@@ -112,6 +107,24 @@ void conclude(ShownMatch shown, RoutesRead& into) {
 }
 
 } // namespace
+
+bool ask_the_same(const Entry& a, const Entry& b) {
+  return a.actions == b.actions && a.sequence == b.sequence && a.route_targets == b.route_targets;
+}
+
+std::unordered_map<std::string, RouteText> route_texts(std::string_view text, Family family,
+                                                       OperatorTable operators) {
+  std::unordered_map<std::string, RouteText> texts;
+  for (const ShownRoute& route : parse_flowspec_detail(text)) {
+    const std::variant<Components, Rejected> read = read_components(route.paths.front(), family, operators);
+    if (const auto* match = std::get_if<Components>(&read)) {
+      RouteText& of_match = texts[stable_id(*match)];
+      of_match.text += std::string(route.text) + "\n";
+      of_match.paths += route.paths.size();
+    }
+  }
+  return texts;
+}
 
 void RoutesRead::append(RoutesRead other) {
   routes.ipv4 += other.routes.ipv4;

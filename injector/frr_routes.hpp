@@ -9,7 +9,9 @@
 #include "common/sequence_carrier.hpp"
 
 #include <cstddef>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace flowspec {
@@ -38,6 +40,19 @@ struct RoutesRead {
 
   void append(RoutesRead other);
 };
+
+/// One match of an answer as FRR printed it.
+struct RouteText {
+  std::string text; ///< its arrays
+  std::size_t paths = 0;
+};
+
+/// By stable_id; matches that cannot be used are left out. Throws Error like read_frr_routes.
+std::unordered_map<std::string, RouteText> route_texts(std::string_view text, Family family,
+                                                       OperatorTable operators);
+
+/// True when two entries of one match ask for the same; their ages do not matter.
+bool ask_the_same(const Entry& a, const Entry& b);
 
 /// Throws Error when `text` is no whole answer: see parse_flowspec_detail and read_components.
 RoutesRead read_frr_routes(std::string_view text, Family family, const ReadingOptions& options);

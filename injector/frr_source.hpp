@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include "common/error.hpp"
 #include "injector/frr_routes.hpp"
+#include "injector/frr_summary.hpp"
+#include "injector/state.hpp"
 
 #include <chrono>
 #include <functional>
@@ -10,37 +13,42 @@
 
 namespace flowspec {
 
-/// Runs one command in FRR and gives what it printed. Throws Error when FRR cannot be asked.
+/// Runs one command in FRR and gives what it printed. Throws NoAnswer when FRR cannot be asked.
 using AskFrr = std::function<std::string(const std::string& command)>;
+
+/// FRR could not be asked: no answer, or none in time.
+class NoAnswer : public Error {
+ public:
+  using Error::Error;
+};
 
 struct PollOptions {
   ReadingOptions reading;
-  /// An empty table is believed of a peer that has been Established for so long; not every speaker sends an
-  /// End-of-RIB.
+  /// A peer that has been Established for so long has said all it has; not every speaker sends an End-of-RIB.
   std::chrono::milliseconds settle{30'000};
 };
 
-/// Asks FRR for the flowspec routes of `family`: the summary, the routes, and the summary again. FRR drops
-/// all flowspec routes with a session, so that few of them say little: throws Error when no flowspec peer is
-/// Established, when a session went down meanwhile, and for an empty table unless one of those that are has
-/// sent its End-of-RIB or has settled; also when the answer as such cannot be believed. Routes that FRR
-/// received and does not show are remarked on.
-RoutesRead poll_frr(const AskFrr& ask, Family family, const PollOptions& options);
-
-/// What could be read, and of which families; why the others could not.
-struct PolledRoutes {
-  RoutesRead routes;
-  std::vector<Family> families;
-  struct Failure {
-    Family family;
-    std::string why;
-  };
-  std::vector<Failure> failures;
+/// A peer as it was before the routes were read.
+struct ShownPeer : FlowspecPeer {
+  bool said_all = false; ///< Established, and its End-of-RIB came or it has settled
 };
 
-/// Polls each of `families`; none given: those for which FRR has a flowspec peer in its configuration, in
-/// whatever state. One that cannot be read says nothing of the other. Throws Error when none can.
-PolledRoutes poll_families(const AskFrr& ask, const std::vector<Family>& families,
-                           const PollOptions& options);
+/// What FRR showed of one family.
+struct Shown {
+  Family family = Family::ipv4;
+  Instant asked{0}; ///< when the summary was asked for
+  std::string text; ///< the routes as printed
+  RoutesRead routes;
+  std::uint64_t table_version = 0;
+  std::vector<ShownPeer> peers;
+};
+
+/// Asks FRR for the flowspec routes of `family`: the summary, the routes, and the summary again. Throws Error
+/// when the answer as such cannot be believed: a session went down meanwhile, or FRR has received routes and
+/// shows none. Routes that FRR received and does not show are remarked on.
+Shown poll_frr(const AskFrr& ask, Family family, const FlowspecSummary& before, const PollOptions& options);
+
+/// Its summary of `family`: what is cheap to ask for.
+FlowspecSummary ask_summary(const AskFrr& ask, Family family);
 
 } // namespace flowspec

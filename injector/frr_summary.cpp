@@ -14,8 +14,17 @@ namespace {
 
 using nlohmann::json;
 
+/// Milliseconds: a thousand years, so that sums of times fit.
+constexpr std::uint64_t longest_uptime = 1000ULL * 365 * 86'400'000;
+
 [[noreturn]] void unbelievable(std::string_view why) {
   throw Error(fmt::format("FRR's flowspec summary: {}", why));
+}
+
+/// Known of every FRR from 7.1 on; what an older one leaves out is 0.
+std::uint64_t number_if_any(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
 std::uint64_t number(const json& object, const char* key) {
@@ -37,12 +46,6 @@ const json* member(const json* object, const std::string& key) {
 
 bool FlowspecSummary::any_established() const {
   return std::any_of(peers.begin(), peers.end(), [](const FlowspecPeer& peer) { return peer.established(); });
-}
-
-bool FlowspecSummary::settled(std::chrono::milliseconds settle) const {
-  return std::any_of(peers.begin(), peers.end(), [settle](const FlowspecPeer& peer) {
-    return peer.established() && peer.uptime >= settle;
-  });
 }
 
 std::uint64_t FlowspecSummary::paths_received() const {
@@ -75,25 +78,26 @@ FlowspecSummary parse_flowspec_summary(std::string_view text) {
     if (!peer.is_object() || state == peer.end() || !state->is_string())
       unbelievable(fmt::format("peer {} has no \"state\"", address));
     const bool timed = peer.contains("peerUptimeMsec");
-    summary.peers.push_back({address, state->get<std::string>(), number(peer, "pfxRcd"),
-                             std::chrono::milliseconds(timed ? number(peer, "peerUptimeMsec") : 0)});
+    summary.peers.push_back(
+        {address, state->get<std::string>(), number(peer, "pfxRcd"),
+         std::chrono::milliseconds(timed ? std::min(number(peer, "peerUptimeMsec"), longest_uptime) : 0),
+         number_if_any(peer, "connectionsEstablished"), number_if_any(peer, "connectionsDropped")});
   }
   return summary;
 }
 
-bool end_of_rib_received(std::string_view text, const FlowspecSummary& summary, Family family) {
+std::set<std::string> end_of_rib_received(std::string_view text, Family family) {
   const json document = json::parse(text, nullptr, false);
   if (!document.is_object())
     throw Error("FRR's neighbors: not one JSON object");
   const char* const key = family == Family::ipv4 ? "ipv4Flowspec" : "ipv6Flowspec";
-  for (const FlowspecPeer& peer : summary.peers) {
-    const json* received =
-        member(member(member(&document, peer.address), "gracefulRestartInfo"), "endOfRibRecv");
-    const json* flowspec = member(received, key);
-    if (peer.established() && flowspec != nullptr && *flowspec == true)
-      return true;
+  std::set<std::string> received;
+  for (const auto& [address, neighbor] : document.items()) {
+    const json* marks = member(member(&neighbor, "gracefulRestartInfo"), "endOfRibRecv");
+    if (const json* flowspec = member(marks, key); flowspec != nullptr && *flowspec == true)
+      received.insert(address);
   }
-  return false;
+  return received;
 }
 
 } // namespace flowspec

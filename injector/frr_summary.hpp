@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,9 @@ struct FlowspecPeer {
   std::string address;
   std::string state; ///< "Established", "Active", "Idle (Admin)" ...
   std::uint64_t prefixes_received = 0;
-  std::chrono::milliseconds uptime{0}; ///< in its state
+  std::chrono::milliseconds uptime{0};       ///< in its state
+  std::uint64_t connections_established = 0; ///< since bgpd started
+  std::uint64_t connections_dropped = 0;
 
   bool established() const { return state == "Established"; }
   bool operator==(const FlowspecPeer&) const = default;
@@ -29,8 +32,6 @@ struct FlowspecSummary {
   std::vector<FlowspecPeer> peers;
 
   bool any_established() const;
-  /// True when some peer has been Established for at least `settle`.
-  bool settled(std::chrono::milliseconds settle) const;
   /// Paths received from the peers that are Established.
   std::uint64_t paths_received() const;
   bool operator==(const FlowspecSummary&) const = default;
@@ -39,9 +40,8 @@ struct FlowspecSummary {
 /// Throws Error when `text` is no such summary: no BGP instance, an answer cut off.
 FlowspecSummary parse_flowspec_summary(std::string_view text);
 
-/// True when `text`, which `show bgp neighbors json` printed, says that a peer of `summary` that is
-/// Established has sent its End-of-RIB for the flowspec routes of `family`. Throws Error when `text` is no
-/// such answer.
-bool end_of_rib_received(std::string_view text, const FlowspecSummary& summary, Family family);
+/// The peers of which `text`, which `show bgp neighbors json` printed, says that they have sent their
+/// End-of-RIB for the flowspec routes of `family`. Throws Error when `text` is no such answer.
+std::set<std::string> end_of_rib_received(std::string_view text, Family family);
 
 } // namespace flowspec

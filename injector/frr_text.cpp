@@ -192,6 +192,7 @@ std::vector<ShownRoute> parse_flowspec_detail(std::string_view text) {
                                    nlohmann::json::input_format_t::json, false))
       throw Error(fmt::format("FRR's flowspec routes: the route at {}: {} ({} bytes into it)",
                               place(text, start), handler.complaint, at - document));
+    handler.route.text = text.substr(start, static_cast<std::size_t>(at - document));
     routes.push_back(std::move(handler.route));
   }
   return routes;

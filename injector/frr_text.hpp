@@ -30,6 +30,7 @@ struct ShownPath {
 /// One route; at least one path, all with the same components.
 struct ShownRoute {
   std::vector<ShownPath> paths;
+  std::string_view text; ///< its array; a part of what was parsed
 };
 
 /// All routes of the answer, in its order. White space alone is no routes. Throws Error, with the position in
