@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace flowspec {
@@ -168,6 +169,21 @@ std::string comment_of(const Entry& entry) {
   return entry.sequence && !is_default_policy(entry.match)
              ? fmt::format("{} seq {}", comment, *entry.sequence)
              : comment;
+}
+
+std::optional<std::string> entry_id(const Rule& rule) {
+  constexpr std::string_view begin = "flowspec ";
+  constexpr std::size_t digits = 16;
+  for (const Match& match : rule.matches)
+    if (const auto* comment = std::get_if<CommentMatch>(&match);
+        comment && comment->text.starts_with(begin)) {
+      const std::string id = comment->text.substr(begin.size(), digits);
+      const std::string_view rest = std::string_view(comment->text).substr(begin.size() + id.size());
+      if (id.size() == digits && id.find_first_not_of("0123456789abcdef") == std::string::npos &&
+          (rest.empty() || rest.starts_with(" seq ")))
+        return id;
+    }
+  return std::nullopt;
 }
 
 Rule established_rule(Verdict accept) {

@@ -9,6 +9,7 @@
 #include "common/rule.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -25,7 +26,8 @@ struct CompileOptions {
   std::uint32_t burst = 1;       ///< seconds whose worth of a rate may pass at once after a pause
   std::uint16_t nflog_group = 0; ///< where samples go
   std::map<std::string, MarkTarget> redirects =
-      {};                   ///< route target -> the mark that the routing policy knows
+      {};                           ///< route target -> the mark that the routing policy knows
+  std::vector<Prefix> protect = {}; ///< packets from or to these pass all entries by
   bool reassembled = false; ///< connection tracking puts fragments together before our chains see them
 };
 
@@ -54,6 +56,9 @@ std::optional<Compiled> compile_alteration(const Entry& entry, Alteration kind,
 
 /// "flowspec <id>" and, with a sequence number that counts, " seq N": the comment of every rule of `entry`.
 std::string comment_of(const Entry& entry);
+
+/// The id in a comment_of, whatever else the rule says; none when it has no such comment.
+std::optional<std::string> entry_id(const Rule& rule);
 
 /// The rule that lets packets of tracked connections pass.
 Rule established_rule(Verdict accept);

@@ -51,7 +51,9 @@ struct Explanation {
   /// of a tracked connection passes.
   bool tracked_passes = false;
   std::vector<Dependence> depends; ///< in the order of the entries
-  std::vector<NearMiss> near;      ///< the one closest before `place` first
+  /// No entry touches the packet, since it is from or to this prefix.
+  std::optional<Prefix> protected_by;
+  std::vector<NearMiss> near; ///< the one closest before `place` first
 
   /// Every packet that the question describes fares so.
   bool told() const { return depends.empty(); }

@@ -55,6 +55,9 @@ std::string entry_text(const Entry& entry) {
 
 std::string verdict_text(const Explanation& explanation, std::string_view parent) {
   const Place& place = explanation.place;
+  if (explanation.protected_by)
+    return fmt::format("passes all entries by, from or to {}, which is protected: it goes on through {}",
+                       to_string(*explanation.protected_by), parent);
   if (place.entry == nullptr)
     return explanation.what == What::established
                ? "passes: a packet of a tracked connection does so before any entry is looked at"
@@ -177,6 +180,8 @@ ordered_json explain_json(const Explanation& explanation, const Question& questi
   return {{"packet", packet_json(question)},
           {"verdict", word(explanation.what)},
           {"told", explanation.told()},
+          {"protected_by", explanation.protected_by ? ordered_json(to_string(*explanation.protected_by))
+                                                    : ordered_json(nullptr)},
           {"tracked_connection_passes", explanation.tracked_passes},
           {"entry", place_json(explanation.place)},
           {"rules", std::move(held)},

@@ -24,6 +24,43 @@ Rule Hook::jump() const {
 
 namespace {
 
+/// All of its rules carry the comment of an injector's, or there are none: what such a chain decides is
+/// decided by flowspec routes.
+bool is_an_injectors(const Chain& chain) {
+  return std::all_of(chain.rules.begin(), chain.rules.end(), [](const Rule& rule) {
+    return std::any_of(rule.matches.begin(), rule.matches.end(), [](const Match& match) {
+      const auto* comment = std::get_if<CommentMatch>(&match);
+      return comment != nullptr && comment->text.starts_with("flowspec ");
+    });
+  });
+}
+
+/// `-j CHAIN` and nothing more, CHAIN being one of another injector's.
+bool leads_to_another_injector(const Rule& rule, const Ruleset& ruleset) {
+  const auto* jump = std::get_if<Jump>(&rule.target);
+  if (jump == nullptr || rule != Hook{"", jump->chain}.jump())
+    return false;
+  const Chain* chain = ruleset.find(jump->chain);
+  return chain != nullptr && is_an_injectors(*chain);
+}
+
+} // namespace
+
+bool comes_first(const Hook& hook, const Ruleset& ruleset) {
+  const Chain* parent = ruleset.find(hook.parent);
+  if (parent == nullptr)
+    return false;
+  for (const Rule& rule : parent->rules) {
+    if (rule == hook.jump())
+      return true;
+    if (!leads_to_another_injector(rule, ruleset))
+      return false;
+  }
+  return false;
+}
+
+namespace {
+
 void place(const Hook& hook, Ruleset& ruleset) {
   Chain* parent = ruleset.find(hook.parent);
   if (parent == nullptr) {
@@ -32,9 +69,11 @@ void place(const Hook& hook, Ruleset& ruleset) {
     throw Error(fmt::format("place the jump to {}: table {} has no chain {}", hook.chain, ruleset.table,
                             hook.parent));
   }
+  const auto first = std::find(parent->rules.begin(), parent->rules.end(), hook.jump());
+  const auto place = hook.wanted && comes_first(hook, ruleset) ? first - parent->rules.begin() : 0;
   std::erase(parent->rules, hook.jump());
   if (hook.wanted)
-    parent->rules.insert(parent->rules.begin(), hook.jump());
+    parent->rules.insert(parent->rules.begin() + place, hook.jump());
 }
 
 } // namespace

@@ -23,12 +23,16 @@ struct Ownership {
 struct Hook {
   std::string parent;
   std::string chain;
-  bool wanted = true; ///< the first rule of `parent`, once; else nowhere in it
+  bool wanted = true; ///< comes_first in `parent`, and once; else nowhere in it
 
   /// `-j <chain>` and nothing more. A jump with conditions is an operator's own.
   Rule jump() const;
   bool operator==(const Hook&) const = default;
 };
+
+/// True when the jump is in its place: nothing stands before it in its parent but jumps to the chains of
+/// other injectors. Each of several would move its own to the head for ever.
+bool comes_first(const Hook& hook, const Ruleset& ruleset);
 
 /// `current` as it should be: our chains are exactly `chains`, and the hooks are as they say. A chain of ours
 /// that is not wanted goes, or stays empty when somebody else's rule refers to it. Throws Error when the

@@ -106,7 +106,11 @@ std::string summary_text(const Pass& pass, bool done) {
     const std::string rules = counted(rule_count(ours_in(pass, after)), "rule");
     const std::string state =
         after.table == "filter"
-            ? fmt::format("{} of {} in {}", installed, counted(pass.routes.of(after.family), "route"), rules)
+            ? fmt::format("{} of {} in {}{}", installed,
+                          counted(pass.routes.of(after.family) + pass.held.of(after.family), "route"), rules,
+                          pass.held.of(after.family) == 0
+                              ? ""
+                              : fmt::format(", {} of them held", pass.held.of(after.family)))
             : rules;
     const std::string what =
         changes.edits.empty() ? "nothing to do"
@@ -152,11 +156,9 @@ nlohmann::ordered_json report_json(const Pass& pass, bool done) {
                       {"rules", rule_count(ours_in(pass, changes.after))},
                       {"committed", done && !changes.edits.empty()},
                       {"edits", edits_json(changes)}});
-  return {{"routes", pass.routes.sum()},
-          {"tables", std::move(tables)},
-          {"entries", to_json(pass.installed)},
-          {"rejected", to_json(pass.rejected)},
-          {"notes", to_json(pass.remarks)}};
+  return {{"routes", pass.routes.sum()},        {"held", pass.held.sum()},
+          {"tables", std::move(tables)},        {"entries", to_json(pass.installed)},
+          {"rejected", to_json(pass.rejected)}, {"notes", to_json(pass.remarks)}};
 }
 
 namespace {

@@ -16,12 +16,14 @@ namespace flowspec {
 /// One pass: what was read, what is wanted, what has to change for it.
 struct Pass {
   RouteCounts routes;             ///< shown by FRR
+  RouteCounts held;               ///< installed although FRR does not show them
   std::vector<Entry> installed;   ///< in the order in which packets meet them, IPv4 first
   std::vector<Rejected> rejected; ///< routes without rules
   std::vector<Rejected> remarks;
   std::vector<WantedTable> tables; ///< what should be ours
   std::vector<Changes> changes;    ///< of the tables that were looked at
 
+  Pass() = default;
   Pass(RoutesRead read, Wanted wanted);
 };
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace flowspec {
 
@@ -55,9 +56,14 @@ Changes sync(const TableOpener& open, const std::vector<Chain>& chains, const st
 }
 
 std::vector<Changes> sync_all(const std::vector<TableGoal>& goals, const Ownership& ours) {
-  std::vector<Changes> changes;
+  std::vector<Changes> planned;
   for (const TableGoal& goal : goals)
-    changes.push_back(plan(goal.open().rules, goal.chains, goal.hooks, ours));
+    planned.push_back(plan(goal.open().rules, goal.chains, goal.hooks, ours));
+  return commit_all(goals, std::move(planned), ours);
+}
+
+std::vector<Changes> commit_all(const std::vector<TableGoal>& goals, std::vector<Changes> changes,
+                                const Ownership& ours) {
   std::string done;
   for (std::size_t index = 0; index < goals.size(); ++index) {
     const TableGoal& goal = goals[index];

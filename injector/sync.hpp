@@ -52,9 +52,14 @@ struct TableGoal {
   std::vector<Hook> hooks;
 };
 
-/// All of them, a commit each: netfilter has none for several tables. All are read before the first is
-/// changed, so that what cannot be read is found out while nothing has happened. Throws Error; the message
-/// says which tables had been changed by then.
+/// Commits what was planned for each of `goals`, a commit each: netfilter has none for several tables. A
+/// table is read again before it is changed. Throws Error; the message says which tables had been changed by
+/// then.
+std::vector<Changes> commit_all(const std::vector<TableGoal>& goals, std::vector<Changes> planned,
+                                const Ownership& ours);
+
+/// Plans and commits. All are read before the first is changed, so that what cannot be read is found out
+/// while nothing has happened.
 std::vector<Changes> sync_all(const std::vector<TableGoal>& goals, const Ownership& ours);
 
 } // namespace flowspec

@@ -28,6 +28,23 @@ bool disjoint(const Components& a, const Components& b) {
          (a.protocol && b.protocol && (*a.protocol & *b.protocol).empty());
 }
 
+/// Packets that no entry may touch go back to the parent chain before any is looked at.
+std::vector<Rule> protecting_rules(Family family, const CompileOptions& options) {
+  std::vector<Rule> rules;
+  for (const Prefix& prefix : options.protect) {
+    if (prefix.family() != family)
+      continue;
+    for (const auto side : {&Rule::destination, &Rule::source}) {
+      Rule rule;
+      rule.*side = prefix;
+      rule.matches.emplace_back(CommentMatch{"flowspec protected"});
+      rule.target = Verdict::return_;
+      rules.push_back(std::move(rule));
+    }
+  }
+  return rules;
+}
+
 void append(std::vector<Chain>& to, std::vector<Chain> chains) {
   std::move(chains.begin(), chains.end(), std::back_inserter(to));
 }
@@ -66,7 +83,7 @@ std::vector<Chain> alteration_chains(const std::vector<Entry>& entries, Alterati
   const std::vector<bool> needed = needed_in_mangle(entries, kind, options);
   if (std::find(needed.begin(), needed.end(), true) == needed.end())
     return {};
-  std::vector<Chain> chains{{name, std::nullopt, {}}};
+  std::vector<Chain> chains{{name, std::nullopt, protecting_rules(entries.front().match.family, options)}};
   if (options.stateful == Stateful::always)
     chains.front().rules.push_back(established_rule(Verdict::return_));
   for (std::size_t index = 0; index < entries.size(); ++index) {
@@ -96,6 +113,7 @@ class Arrangement {
     for (const char* former : {"INPUT", "FORWARD", "OUTPUT"}) // as configured at another time
       if (std::find(options_.parents.begin(), options_.parents.end(), former) == options_.parents.end())
         filter.hooks.push_back({former, options_.chain, false});
+    filter.chains.front().rules = protecting_rules(family_, options_);
     if (options_.stateful == Stateful::always)
       filter.chains.front().rules.push_back(established_rule(options_.accept));
     for (Entry& entry : entries_)

@@ -146,6 +146,36 @@ TEST_CASE("with_ours places the jump first, once, and leaves everything else") {
   CHECK_THROWS_AS(with_ours(table({{"INPUT", Verdict::accept, {}}}), chains, hooks, ours), Error);
 }
 
+TEST_CASE("jumps to other injectors may stand before ours: two that fight for the head never end") {
+  const auto said = [](const char* comment) {
+    Rule of = rule("a");
+    of.matches.emplace_back(CommentMatch{comment});
+    return of;
+  };
+  const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, rules("ab")}};
+  const Rule ours_jump = forward_hook.jump();
+  const Rule other_jump = jump_to("PEERS");
+  const auto after = [&](const std::vector<Rule>& before, const std::vector<Rule>& peers) {
+    return with_ours(table({forward(before), {"PEERS", std::nullopt, peers}}), chains, hooks, {})
+        .chains[0]
+        .rules;
+  };
+  const std::vector<Rule> injectors{said("flowspec 0123456789abcdef seq 1"), said("flowspec established")};
+  const std::vector<Rule> behind{other_jump, ours_jump, rule("1")};
+  CHECK(after(behind, injectors) == behind);
+  CHECK(after(behind, {}) == behind);
+  CHECK(after({other_jump, rule("1")}, injectors) == std::vector<Rule>{ours_jump, other_jump, rule("1")});
+  CHECK(after({other_jump, ours_jump, ours_jump}, injectors) == std::vector<Rule>{other_jump, ours_jump});
+  // Somebody else's chain, or rule, decides before us.
+  const std::vector<Rule> first{ours_jump, other_jump, rule("1")};
+  CHECK(after(behind, {injectors[0], rule("x")}) == first);
+  CHECK(after(behind, {said("flow 0123456789abcdef")}) == first);
+  Rule conditional = other_jump;
+  conditional.in_interface = "eth0";
+  CHECK(after({conditional, ours_jump}, injectors) == std::vector<Rule>{ours_jump, conditional});
+  CHECK(after({other_jump, rule("1"), ours_jump}, injectors) == first);
+}
+
 TEST_CASE("chains of ours that are not wanted go, unless somebody refers to them") {
   const Ownership ours;
   const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, {}}};

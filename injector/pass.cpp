@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "injector/pass.hpp"
+
+#include "common/lock_held.hpp"
+#include "injector/hold.hpp"
+#include "injector/metrics.hpp"
+#include "injector/tampering.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace flowspec {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Adds the time from its making to its end to a stage.
+class Timed {
+ public:
+  explicit Timed(StageTimes::Seconds& stage) : stage_(stage) {}
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+  ~Timed() { stage_ += Clock::now() - start_; }
+
+ private:
+  StageTimes::Seconds& stage_;
+  Clock::time_point start_ = Clock::now();
+};
+
+/// The texts may be large.
+FamilyMemory without_texts(const FamilyMemory& memory) {
+  FamilyMemory rest;
+  rest.source = memory.source;
+  rest.from_frr = memory.from_frr;
+  rest.polled = memory.polled;
+  rest.table_version = memory.table_version;
+  rest.peers = memory.peers;
+  rest.held = memory.held;
+  return rest;
+}
+
+/// A table in which nobody has a rule.
+Ruleset empty_table(const WantedTable& wanted) {
+  Ruleset table{wanted.family, wanted.table, {}};
+  for (const Hook& hook : wanted.hooks)
+    if (hook.wanted && table.find(hook.parent) == nullptr)
+      table.chains.push_back({hook.parent, Verdict::accept, {}});
+  return table;
+}
+
+} // namespace
+
+/// One pass, stage by stage.
+class Passes::Run {
+ public:
+  Run(Passes& passes, Depth depth, Doing doing)
+      : passes_(passes), options_(passes.options_), world_(passes.world_), depth_(depth), doing_(doing) {}
+
+  PassOutcome all() {
+    load();
+    try {
+      ask();
+      remember_or_refuse();
+      arrange_all();
+      stage_ = Cause::kernel;
+      if (doing_ != Doing::arrange)
+        compare();
+      if (doing_ == Doing::sync)
+        commit();
+    } catch (const std::exception& error) {
+      throw failed(error);
+    }
+    finish();
+    return std::move(outcome_);
+  }
+
+ private:
+  /// A state that is damaged is begun anew; one that cannot be read now is there all the same, and stays.
+  void load() {
+    try {
+      state_ = passes_.unsaved_ ? *std::exchange(passes_.unsaved_, std::nullopt) : world_.load();
+    } catch (const Damaged& error) {
+      note({std::nullopt, Cause::state, fmt::format("{}; it is begun anew", error.what())});
+    } catch (const Error& error) {
+      if (doing_ == Doing::sync)
+        throw PassFailed(Cause::state, error.what());
+      note({std::nullopt, Cause::state, error.what()});
+    }
+    for (const auto& [cause, count] : std::exchange(passes_.missed_, {}))
+      state_.totals.failures[cause] += count;
+    for (const auto& [family, memory] : state_.families) {
+      before_.families[family] = without_texts(memory);
+      const auto saved = passes_.saved_.find(family);
+      if (saved == passes_.saved_.end() || saved->second != memory.polled)
+        texts_due_ = true; // somebody else's pass came between, with texts of its own
+    }
+  }
+
+  void note(Failure failure) {
+    ++state_.totals.failures[std::string(name(failure.cause))];
+    outcome_.failures.push_back(std::move(failure));
+  }
+
+  void ask() {
+    const Timed timed(outcome_.times.ask);
+    if (world_.given) {
+      for (Shown& shown : world_.given())
+        shown_.push_back(std::make_shared<Shown>(std::move(shown)));
+      return;
+    }
+    Polled polled = passes_.poller_.poll(depth_, state_);
+    shown_ = std::move(polled.shown);
+    outcome_.in_full = polled.in_full;
+    if (polled.in_full) { // whatever becomes of this pass, what was arranged and saved is old now
+      passes_.arranged_.reset();
+      passes_.saved_.clear();
+    }
+    for (Failure& failure : polled.failures)
+      note(std::move(failure));
+    if (shown_.empty() && polled.failures.empty())
+      throw PassFailed(Cause::bad_answer, "ask FRR for flowspec routes: it has no flowspec peer");
+    if (shown_.empty())
+      throw_failures();
+  }
+
+  /// What is installed, by looking; a table that nobody uses is not looked into, since that would make it.
+  const Ruleset* look(Family family, const std::string& table) {
+    if (doing_ == Doing::arrange || options_.from_empty || !world_.in_use(family, table))
+      return nullptr;
+    const auto [place, fresh] = looked_.try_emplace({family, table});
+    if (fresh) {
+      const Timed timed(outcome_.times.kernel);
+      const Cause before = std::exchange(stage_, Cause::kernel);
+      place->second = world_.look(family, table);
+      stage_ = before;
+    }
+    return &place->second;
+  }
+
+  void remember_or_refuse() {
+    texts_loaded_ = outcome_.in_full || anything_held() || texts_due_;
+    if (texts_loaded_)
+      load_texts();
+    for (const std::shared_ptr<const Shown>& shown : shown_) {
+      if (world_.given) {
+        take_given(*shown);
+        continue;
+      }
+      const Ruleset* filter = look(shown->family, "filter");
+      const Timed timed(outcome_.times.read);
+      std::optional<FamilyMemory> known;
+      if (const auto memory = state_.families.find(shown->family); memory != state_.families.end())
+        known = memory->second;
+      take(shown->family, keep_after(std::move(known), *shown, filter));
+    }
+    texts_due_ = texts_due_ || outcome_.in_full;
+    decided_ = true;
+    if (families_.empty())
+      throw_failures();
+  }
+
+  bool anything_held() const {
+    return std::any_of(state_.families.begin(), state_.families.end(),
+                       [](const auto& family) { return !family.second.held.empty(); });
+  }
+
+  void load_texts() {
+    try {
+      if (!has_texts())
+        world_.load_texts(state_);
+    } catch (const Error& error) {
+      if (doing_ == Doing::sync)
+        throw PassFailed(Cause::state, error.what());
+      state_.families.clear();
+      note({std::nullopt, Cause::state, error.what()});
+    }
+  }
+
+  /// As a state has that could not be saved.
+  bool has_texts() const {
+    return std::any_of(state_.families.begin(), state_.families.end(), [](const auto& family) {
+      return !family.second.routes.empty() || !family.second.held_routes.empty();
+    });
+  }
+
+  /// What somebody else put into our chains is nobody's route: ids that nothing is known of, in a table that
+  /// is not as we left it.
+  void leave_out_intruders(const FamilyMemory& known, const Ruleset& filter, const Shown& shown,
+                           std::set<std::string>& installed) {
+    const TableMark* mark = mark_of(filter);
+    if (!known.from_frr || mark == nullptr)
+      return;
+    std::vector<Hook> hooks;
+    for (const std::string& parent : options_.compile.parents)
+      hooks.push_back({parent, options_.ours.chain});
+    for (const char* parent : {"INPUT", "FORWARD", "OUTPUT"})
+      hooks.push_back({parent, options_.ours.chain});
+    const std::string now = digest(filter, hooks, options_.ours);
+    if (std::find(mark->digests.begin(), mark->digests.end(), now) != mark->digests.end())
+      return;
+    const OperatorTable operators = options_.poll.reading.operator_table;
+    const auto before = route_texts(known.routes, shown.family, operators);
+    const auto held = route_texts(known.held_routes, shown.family, operators);
+    std::erase_if(installed,
+                  [&](const std::string& id) { return !before.contains(id) && !held.contains(id); });
+  }
+
+  Kept keep_after(std::optional<FamilyMemory> known, const Shown& shown, const Ruleset* filter) {
+    std::set<std::string> installed =
+        filter == nullptr ? std::set<std::string>() : installed_ids(*filter, options_.ours);
+    const auto decide = [&] {
+      return keep(shown, known, installed, options_.poll.reading, options_.hold, world_.now());
+    };
+    Kept kept;
+    try {
+      if (known && filter != nullptr && texts_loaded_)
+        leave_out_intruders(*known, *filter, shown, installed);
+      kept = decide();
+    } catch (const Error& error) { // what is shown has been read: the texts that were kept are damaged
+      note(
+          {std::nullopt, Cause::state, fmt::format("read what is held: {}; it is begun anew", error.what())});
+      known.reset();
+      state_.families.erase(shown.family);
+      kept = decide();
+    }
+    if (kept.memory)
+      kept.memory->source = world_.source;
+    else
+      kept.memory = std::move(known);
+    return kept;
+  }
+
+  void take(Family family, Kept kept) {
+    if (kept.look_again)
+      outcome_.look_again = std::min(outcome_.look_again.value_or(*kept.look_again), *kept.look_again);
+    if (kept.memory)
+      state_.families[family] = std::move(*kept.memory);
+    if (kept.refused)
+      return note({family, Cause::refused, std::move(*kept.refused)});
+    held_.push_back(state_.families[family].held);
+    held_counts_.of(family) = held_.back().size();
+    if (kept.holding.stale + kept.holding.unconfirmed > 0)
+      outcome_.holding.push_back(std::move(kept.holding));
+    routes_.append(std::move(kept.routes));
+    families_.push_back(family);
+  }
+
+  /// The operator's own words: nobody's session has anything to do with them.
+  void take_given(const Shown& shown) {
+    if (const std::size_t routes = shown.routes.routes.of(shown.family); routes > options_.hold.max_routes)
+      return note({shown.family, Cause::refused,
+                   fmt::format("{} {} routes are given, more than --max-routes {}", routes,
+                               name(shown.family), options_.hold.max_routes)});
+    FamilyMemory memory;
+    memory.source = world_.source;
+    memory.from_frr = false;
+    memory.polled = world_.now();
+    memory.routes = shown.text;
+    state_.families[shown.family] = std::move(memory);
+    routes_.append(shown.routes);
+    families_.push_back(shown.family);
+  }
+
+  void arrange_all() {
+    const Timed timed(outcome_.times.compile);
+    CompileOptions compile = options_.compile;
+    compile.reassembled = options_.conntrack == Conntrack::on ||
+                          (options_.conntrack == Conntrack::find_out && world_.tracks_connections());
+    std::optional<Arranged>& last = passes_.arranged_;
+    const bool same = last && !outcome_.in_full && !world_.given && last->families == families_ &&
+                      last->held == held_ && last->reassembled == compile.reassembled;
+    if (!same) {
+      Wanted wanted = arrange(std::exchange(routes_.entries, {}), families_, compile);
+      last = Arranged{families_, held_, compile.reassembled, std::move(routes_), std::move(wanted)};
+    }
+    outcome_.pass = Pass(last->findings, last->wanted);
+    outcome_.pass.held = held_counts_;
+  }
+
+  void compare() {
+    for (const WantedTable& wanted : outcome_.pass.tables) {
+      const Ruleset* now = look(wanted.family, wanted.table);
+      if (now == nullptr && wanted.chains.empty())
+        continue;
+      const Timed timed(outcome_.times.kernel);
+      Changes changes =
+          plan(now == nullptr ? empty_table(wanted) : *now, wanted.chains, wanted.hooks, options_.ours);
+      // Tables of which nothing is ours, and nothing will be, are no news.
+      if (wanted.table != "filter" && changes.edits.empty() && !holds_ours(changes.after, options_.ours))
+        continue;
+      compare_with_mark(changes, wanted.hooks);
+      goals_.push_back({[this, &wanted] { return world_.open(wanted.family, wanted.table); }, wanted.chains,
+                        wanted.hooks});
+      outcome_.pass.changes.push_back(std::move(changes));
+    }
+  }
+
+  TableMark* mark_of(const Ruleset& table) {
+    const auto found = std::find_if(state_.marks.begin(), state_.marks.end(), [&](const TableMark& mark) {
+      return mark.family == table.family && mark.table == table.table;
+    });
+    return found == state_.marks.end() ? nullptr : &*found;
+  }
+
+  void compare_with_mark(const Changes& changes, const std::vector<Hook>& hooks) {
+    if (const TableMark* mark = mark_of(changes.before))
+      for (Tampering& found : tampering(changes, hooks, options_.ours, *mark))
+        outcome_.tampering.push_back(std::move(found));
+  }
+
+  void commit() {
+    const auto changed = [](const Changes& changes) { return !changes.edits.empty(); };
+    const bool any = std::any_of(outcome_.pass.changes.begin(), outcome_.pass.changes.end(), changed);
+    if (any) {
+      // A pass that is killed leaves the one rules or the other, and both are ours. What is known of the
+      // routes is what is known of those that are installed: it changes when they have.
+      before_.marks = state_.marks;
+      before_.totals = state_.totals;
+      before_.last_pass = state_.last_pass;
+      before_.last_success = state_.last_success;
+      before_.gauges = state_.gauges;
+      for (const Changes& changes : outcome_.pass.changes)
+        if (changed(changes))
+          set_mark(before_, changes, {digest_of(changes.before), digest_of(changes.after)});
+      state_.marks = before_.marks;
+      save(before_, false);
+    }
+    const Timed timed(outcome_.times.commit);
+    outcome_.pass.changes = commit_all(goals_, std::move(outcome_.pass.changes), options_.ours);
+    for (const Changes& changes : outcome_.pass.changes) {
+      set_mark(state_, changes, {digest_of(changes.after)});
+      if (changed(changes))
+        ++state_.totals.commits[title(changes.after)];
+    }
+    ++(any ? state_.totals.passes_changed : state_.totals.passes_unchanged);
+    for (const Tampering& found : outcome_.tampering)
+      ++state_.totals.repairs[found.kind];
+  }
+
+  std::string digest_of(const Ruleset& table) const {
+    const auto& tables = outcome_.pass.tables;
+    const auto wanted = std::find_if(tables.begin(), tables.end(), [&](const WantedTable& of) {
+      return of.family == table.family && of.table == table.table;
+    });
+    return digest(table, wanted->hooks, options_.ours);
+  }
+
+  static void set_mark(State& state, const Changes& changes, std::vector<std::string> digests) {
+    const Ruleset& table = changes.after;
+    std::erase_if(state.marks, [&](const TableMark& mark) {
+      return mark.family == table.family && mark.table == table.table;
+    });
+    state.marks.push_back({table.family, table.table, std::move(digests)});
+  }
+
+  /// What could not be saved is kept for the next pass of this process.
+  void save(const State& state, bool texts) {
+    try {
+      world_.save(state, texts);
+      if (texts)
+        for (const auto& [family, memory] : state.families)
+          passes_.saved_[family] = memory.polled;
+      else
+        for (auto& [family, polled] : passes_.saved_)
+          if (const auto memory = state.families.find(family); memory != state.families.end())
+            polled = memory->second.polled;
+    } catch (const Error& error) {
+      const auto said = [&](const Failure& failure) { return failure.why == error.what(); };
+      if (std::none_of(outcome_.failures.begin(), outcome_.failures.end(), said))
+        note({std::nullopt, Cause::state, error.what()});
+      passes_.unsaved_ = state;
+    }
+  }
+
+  void count_lock() {
+    const std::chrono::milliseconds waited = world_.lock_waited();
+    outcome_.times.lock = waited;
+    state_.totals.lock_waited += waited;
+    if (waited.count() > 0)
+      ++state_.totals.lock_waits;
+  }
+
+  void finish() {
+    if (doing_ == Doing::sync) {
+      count_lock();
+      state_.last_pass = world_.unix_time();
+      state_.last_failure.clear();
+      for (const Failure& failure : outcome_.failures)
+        if (failure.family)
+          state_.last_failure += (state_.last_failure.empty() ? "" : "; ") + failure.why;
+      if (state_.last_failure.empty())
+        state_.last_success = state_.last_pass;
+    }
+    for (const auto& [family, memory] : state_.families)
+      outcome_.peers[family] = memory.peers;
+    if (doing_ == Doing::sync) {
+      for (const auto& [family, memory] : state_.families)
+        outcome_.state.families[family] = without_texts(memory);
+      outcome_.state.gauges = std::move(state_.gauges); // what a family that failed keeps
+      state_.gauges = gauges_of(outcome_);
+      save(state_, texts_due_);
+    }
+    for (auto& [family, memory] : state_.families)
+      memory = without_texts(memory);
+    outcome_.state = std::move(state_);
+  }
+
+  [[noreturn]] void throw_failures() const {
+    std::string words; // each once: mostly both families failed for the same reason
+    for (const Failure& failure : outcome_.failures)
+      if (failure.family && words.find(failure.why) == std::string::npos)
+        words += (words.empty() ? "" : "; ") + failure.why;
+    const auto first = std::find_if(outcome_.failures.begin(), outcome_.failures.end(),
+                                    [](const Failure& failure) { return failure.family.has_value(); });
+    throw AlreadyCounted(first->cause, words);
+  }
+
+  /// A failure whose parts note() has counted.
+  class AlreadyCounted : public PassFailed {
+    using PassFailed::PassFailed;
+  };
+
+  /// What `error` means for the pass, once the state knows of it.
+  PassFailed failed(const std::exception& error) {
+    Cause cause = stage_;
+    if (const auto* of_pass = dynamic_cast<const PassFailed*>(&error))
+      cause = of_pass->cause();
+    else if (dynamic_cast<const LockHeld*>(&error) != nullptr)
+      cause = Cause::lock;
+    else if (dynamic_cast<const Error*>(&error) == nullptr)
+      cause = Cause::resources;
+    if (doing_ == Doing::sync) {
+      if (dynamic_cast<const AlreadyCounted*>(&error) == nullptr)
+        ++state_.totals.failures[std::string(name(cause))];
+      count_lock();
+      // Refused: what is known now says when to look again. Else what was known stays so.
+      const bool refused = decided_ && families_.empty();
+      State& left = refused ? state_ : before_;
+      left.marks = state_.marks;
+      left.totals = state_.totals;
+      left.gauges = state_.gauges;
+      left.last_success = state_.last_success;
+      left.last_pass = world_.unix_time();
+      left.last_failure = error.what();
+      save(left, refused && texts_due_);
+    }
+    return {cause, dynamic_cast<const Error*>(&error) != nullptr
+                       ? std::string(error.what())
+                       : fmt::format("not enough memory for this pass ({})", error.what())};
+  }
+
+  Passes& passes_;
+  const Options& options_;
+  const PassWorld& world_;
+  Depth depth_;
+  Doing doing_;
+  Cause stage_ = Cause::bad_answer; ///< of what fails now
+  PassOutcome outcome_;
+  State state_;
+  std::vector<std::shared_ptr<const Shown>> shown_;
+  std::map<std::pair<Family, std::string>, Ruleset> looked_;
+  RoutesRead routes_;
+  std::vector<Family> families_;
+  std::vector<std::vector<HeldRoute>> held_;
+  RouteCounts held_counts_;
+  std::vector<TableGoal> goals_;
+  State before_;           ///< what was known before, without texts
+  bool texts_due_ = false; ///< those on disk are not these
+  bool texts_loaded_ = false;
+  bool decided_ = false; ///< what to hold
+};
+
+Passes::Passes(Options options, PassWorld world)
+    : options_(std::move(options)), world_(std::move(world)),
+      poller_(world_.ask, options_.families, options_.poll, world_.now) {}
+
+PassOutcome Passes::run(Depth depth, Doing doing) {
+  return Run(*this, depth, doing).all();
+}
+
+} // namespace flowspec

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One pass: from what FRR says to what the kernel does.
+#pragma once
+
+#include "injector/options.hpp"
+#include "injector/pass_outcome.hpp"
+#include "injector/poller.hpp"
+#include "injector/sync.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flowspec {
+
+/// Everything that a pass does to the world.
+struct PassWorld {
+  AskFrr ask;
+  /// The routes that the operator gave, a family each; empty: FRR is asked.
+  std::function<std::vector<Shown>()> given;
+  std::string source; ///< "FRR (vtysh)", or the names of the files
+  std::function<Instant()> now;
+  std::function<std::int64_t()> unix_time;
+
+  std::function<bool(Family, const std::string& table)> in_use;  ///< somebody uses the legacy table
+  std::function<Ruleset(Family, const std::string& table)> look; ///< reads it, without a lock
+  std::function<OpenTable(Family, const std::string& table)> open;
+  std::function<bool()> tracks_connections;
+  std::function<std::chrono::milliseconds()> lock_waited; ///< since it was last asked
+
+  /// The state without its texts, or an empty one when there is none. Throws Error when it is damaged.
+  std::function<State()> load;
+  std::function<void(State&)> load_texts;
+  std::function<void(const State&, bool texts)> save;
+};
+
+/// How far a pass goes: to what is wanted, to the difference from what is, or all the way.
+enum class Doing { arrange, plan, sync };
+
+class Passes {
+ public:
+  Passes(Options options, PassWorld world);
+
+  /// Throws PassFailed when nothing could be done for any family, or when a table could not be changed; then
+  /// that one is as it was. Only Doing::sync changes anything, and remembers.
+  PassOutcome run(Depth depth, Doing doing);
+
+  /// A pass that never began, for the totals of the next one that does.
+  void missed(Cause cause) { ++missed_[std::string(name(cause))]; }
+
+ private:
+  class Run;
+
+  /// What was last arranged: the usual pass finds nothing new.
+  struct Arranged {
+    std::vector<Family> families;
+    std::vector<std::vector<HeldRoute>> held;
+    bool reassembled = false;
+    RoutesRead findings; ///< without entries
+    Wanted wanted;
+  };
+
+  Options options_;
+  PassWorld world_;
+  Poller poller_;
+  std::optional<Arranged> arranged_;
+  std::map<std::string, std::uint64_t> missed_;
+  std::optional<State> unsaved_;    ///< of the last pass, when the disk did not take it
+  std::map<Family, Instant> saved_; ///< FamilyMemory::polled of what this process saved last
+};
+
+} // namespace flowspec

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// FRR, asked again and again: all that it shows, or only whether anything can have changed.
+#pragma once
+
+#include "injector/daemon.hpp"
+#include "injector/frr_source.hpp"
+#include "injector/pass_outcome.hpp"
+
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace flowspec {
+
+struct Polled {
+  std::vector<std::shared_ptr<const Shown>> shown; ///< a family each
+  std::vector<Failure> failures;
+  bool in_full = false; ///< routes of some family were read
+};
+
+class Poller {
+ public:
+  /// `families` as in Options: none means those that FRR has a flowspec peer for, or had one that is known.
+  Poller(AskFrr ask, std::vector<Family> families, PollOptions options, std::function<Instant()> now);
+
+  /// What FRR shows, after what is known. With Depth::summary, routes that cannot have changed since they
+  /// were read are not read again. One family that cannot be asked says nothing of the other.
+  Polled poll(Depth depth, const State& known);
+
+ private:
+  std::shared_ptr<const Shown> poll_family(Family family, Depth depth, const FamilyMemory* memory,
+                                           bool& in_full);
+
+  AskFrr ask_;
+  std::vector<Family> families_;
+  PollOptions options_;
+  std::function<Instant()> now_;
+  struct Last {
+    FlowspecSummary summary;
+    std::shared_ptr<Shown> shown;
+  };
+  std::map<Family, Last> last_;
+};
+
+} // namespace flowspec

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "injector/tampering.hpp"
+
+#include "common/rule_text.hpp"
+#include "injector/compile.hpp"
+#include "injector/words.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+namespace flowspec {
+
+namespace {
+
+/// FNV-1a; a mark against accidents and other programs, not against somebody who forges it: who may write
+/// rules may do anything.
+class Digest {
+ public:
+  void add(std::string_view text) {
+    for (const char character : text)
+      mix(static_cast<unsigned char>(character));
+    mix(0xff); // no text has it: "ab", "c" is not "a", "bc"
+  }
+  std::string text() const { return fmt::format("{:016x}", value_); }
+
+ private:
+  void mix(unsigned char octet) {
+    value_ ^= octet;
+    value_ *= 0x100000001b3U;
+  }
+  std::uint64_t value_ = 0xcbf29ce484222325U;
+};
+
+bool is_bare_jump(const Rule& rule, const Ownership& ours) {
+  const auto* jump = std::get_if<Jump>(&rule.target);
+  return jump != nullptr && ours.owns(jump->chain) && rule == Hook{"", jump->chain}.jump();
+}
+
+std::size_t place_of(const Hook& hook, const Chain& parent) {
+  return static_cast<std::size_t>(std::find(parent.rules.begin(), parent.rules.end(), hook.jump()) -
+                                  parent.rules.begin());
+}
+
+} // namespace
+
+std::string digest(const Ruleset& ruleset, const std::vector<Hook>& hooks, const Ownership& ours) {
+  const auto is_parent = [&hooks](const std::string& chain) {
+    return std::any_of(hooks.begin(), hooks.end(), [&](const Hook& hook) { return hook.parent == chain; });
+  };
+  Digest digest;
+  for (const Chain& chain : ruleset.chains) {
+    if (ours.owns(chain.name)) {
+      digest.add(chain.name);
+      for (const Rule& rule : chain.rules)
+        digest.add(to_string(rule, ruleset.family));
+      continue;
+    }
+    if (!is_parent(chain.name)) // a jump there is somebody else's own
+      continue;
+    for (const Rule& rule : chain.rules)
+      if (is_bare_jump(rule, ours)) {
+        digest.add(chain.name);
+        digest.add(std::get<Jump>(rule.target).chain);
+        digest.add(comes_first({chain.name, std::get<Jump>(rule.target).chain}, ruleset) ? "first" : "later");
+      }
+  }
+  return digest.text();
+}
+
+std::vector<Tampering> tampering(const Changes& changes, const std::vector<Hook>& hooks,
+                                 const Ownership& ours, const TableMark& mark) {
+  const Ruleset& now = changes.before;
+  std::vector<Tampering> found;
+  if (changes.edits.empty() || mark.digests.empty() ||
+      std::find(mark.digests.begin(), mark.digests.end(), digest(now, hooks, ours)) != mark.digests.end())
+    return found;
+  const auto add = [&](const char* kind, std::string what) {
+    found.push_back({now.family, now.table, kind, std::move(what)});
+  };
+  if (now.find(ours.chain) == nullptr && changes.after.find(ours.chain) != nullptr)
+    add("chain-gone", fmt::format("chain {} was gone", ours.chain));
+  for (const Hook& hook : hooks) {
+    const Chain* parent = now.find(hook.parent);
+    if (!hook.wanted || parent == nullptr)
+      continue;
+    const std::size_t place = place_of(hook, *parent);
+    if (place == parent->rules.size())
+      add("jump-gone", fmt::format("the jump from {} to {} was gone", hook.parent, hook.chain));
+    else if (!comes_first(hook, now))
+      add("jump-moved", fmt::format("{} stood before the jump from {} to {}", counted(place, "rule"),
+                                    hook.parent, hook.chain));
+    else if (std::count(parent->rules.begin(), parent->rules.end(), hook.jump()) > 1)
+      add("jump-moved", fmt::format("there was a second jump from {} to {}", hook.parent, hook.chain));
+  }
+  if (found.empty())
+    add("rules-changed", fmt::format("rules or chains of {} were changed", ours.chain));
+  return found;
+}
+
+std::set<std::string> installed_ids(const Ruleset& ruleset, const Ownership& ours) {
+  std::set<std::string> ids;
+  for (const Chain& chain : ruleset.chains)
+    if (ours.owns(chain.name))
+      for (const Rule& rule : chain.rules)
+        if (std::optional<std::string> id = entry_id(rule))
+          ids.insert(std::move(*id));
+  return ids;
+}
+
+} // namespace flowspec

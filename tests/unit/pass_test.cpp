@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/iptc.hpp"
+#include "common/lock_held.hpp"
+#include "injector/pass.hpp"
+#include "injector/tampering.hpp"
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+#include <map>
+#include <new>
+
+using namespace flowspec;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// FRR, a kernel and a disk in memory, each of which can fail.
+struct FakeWorld {
+  // FRR
+  std::string table4 =
+      "[{\"to\":\"10.0.0.1/32\"},{\"ecomlist\":\"FS:rate 0.000000\"},{\"time\":\"00:00:01\"}]";
+  std::string state4 = "Established";
+  int version = 1;
+  int dropped = 0;
+  bool silent4 = false;
+  std::vector<std::string> asked;
+  // the kernel
+  std::map<std::pair<Family, std::string>, Ruleset> kernel{{{Family::ipv4, "filter"}, empty_filter()}};
+  int commits = 0;
+  std::function<void()> at_commit = [] {};
+  std::function<void()> at_open = [] {};
+  // the disk
+  State disk;
+  std::map<Family, std::pair<std::string, std::string>> texts;
+  bool unwritable = false;
+  bool damaged = false;
+  bool unreadable = false;
+  int saves = 0;
+  Instant now = 1000s;
+
+  static Ruleset empty_filter() {
+    return {
+        Family::ipv4,
+        "filter",
+        {{"INPUT", Verdict::accept, {}}, {"FORWARD", Verdict::accept, {}}, {"OUTPUT", Verdict::accept, {}}}};
+  }
+
+  std::string answer(const std::string& command) {
+    asked.push_back(command);
+    if (command.find("ipv6") != std::string::npos)
+      return "{}";
+    if (silent4)
+      throw NoAnswer("ask FRR: no answer within 10 s");
+    if (command.find("summary") != std::string::npos)
+      return fmt::format(
+          R"({{"tableVersion":{},"peers":{{"192.0.2.1":{{"state":"{}","pfxRcd":0,"peerUptimeMsec":{},)"
+          R"("connectionsEstablished":1,"connectionsDropped":{}}}}}}})",
+          version, state4, dropped == 0 ? now.count() : 0, dropped);
+    return table4;
+  }
+
+  PassWorld world() {
+    PassWorld world;
+    world.ask = [this](const std::string& command) { return answer(command); };
+    world.source = "FRR (fake)";
+    world.now = [this] { return now; };
+    world.unix_time = [this] { return now / 1s; };
+    world.in_use = [this](Family family, const std::string& name) { return kernel.contains({family, name}); };
+    world.look = [this](Family family, const std::string& name) { return kernel.at({family, name}); };
+    world.open = [this](Family family, const std::string& name) {
+      at_open();
+      Ruleset& table = kernel.at({family, name});
+      return OpenTable{table, [this, &table](const std::vector<Edit>& edits) {
+                         at_commit();
+                         table = apply(edits, std::move(table));
+                         ++commits;
+                       }};
+    };
+    world.tracks_connections = [] { return false; };
+    world.lock_waited = [] { return 0ms; };
+    world.load = [this] {
+      if (damaged)
+        throw Damaged("read the state: not one JSON object");
+      if (unreadable)
+        throw Error("open the state: Input/output error");
+      return disk;
+    };
+    world.load_texts = [this](State& state) {
+      for (auto& [family, memory] : state.families)
+        std::tie(memory.routes, memory.held_routes) = texts[family];
+    };
+    world.save = [this](const State& state, bool with_texts) {
+      if (unwritable)
+        throw Error("write the state: No space left on device");
+      ++saves;
+      disk = state;
+      for (auto& [family, memory] : disk.families) {
+        if (with_texts)
+          texts[family] = {memory.routes, memory.held_routes};
+        memory.routes = memory.held_routes = {};
+      }
+    };
+    return world;
+  }
+
+  std::size_t rules() const {
+    const Chain* chain = kernel.at({Family::ipv4, "filter"}).find("FLOWSPEC");
+    return chain == nullptr ? 0 : chain->rules.size();
+  }
+  Ruleset& filter() { return kernel.at({Family::ipv4, "filter"}); }
+};
+
+std::vector<std::string> kinds(const PassOutcome& outcome) {
+  std::vector<std::string> result;
+  for (const Tampering& found : outcome.tampering)
+    result.push_back(found.kind);
+  return result;
+}
+
+Cause cause_of(Passes& passes) {
+  try {
+    passes.run(Depth::full, Doing::sync);
+  } catch (const PassFailed& failed) {
+    return failed.cause();
+  }
+  FAIL("it did not fail");
+  return Cause::kernel;
+}
+
+} // namespace
+
+TEST_CASE("a pass makes the kernel what FRR says, and the next has nothing to do") {
+  FakeWorld fake;
+  Passes passes({}, fake.world());
+  const PassOutcome first = passes.run(Depth::full, Doing::sync);
+  CHECK(fake.rules() == 1);
+  CHECK(fake.commits == 1);
+  CHECK(first.failures.empty());
+  CHECK(first.tampering.empty());
+  CHECK(fake.disk.totals.passes_changed == 1);
+  CHECK(fake.disk.last_success == 1000);
+
+  fake.now += 2s;
+  const PassOutcome second = passes.run(Depth::full, Doing::sync);
+  CHECK(fake.commits == 1);
+  CHECK(fake.disk.totals.passes_unchanged == 1);
+  CHECK(fake.disk.totals.commits.at("filter") == 1);
+  CHECK(fake.disk.last_success == 1002);
+}
+
+TEST_CASE("a plan changes nothing and remembers nothing") {
+  FakeWorld fake;
+  const Ruleset before = fake.filter();
+  CHECK(Passes({}, fake.world()).run(Depth::full, Doing::plan).pass.changes.at(0).edits.size() == 3);
+  CHECK(fake.filter() == before);
+  CHECK(fake.saves == 0);
+}
+
+TEST_CASE("the cheap look asks for no routes when the summary is the same, and sees tampering all the same") {
+  FakeWorld fake;
+  Passes passes({}, fake.world());
+  passes.run(Depth::full, Doing::sync);
+  fake.asked.clear();
+  fake.now += 2s;
+  PassOutcome outcome = passes.run(Depth::summary, Doing::sync);
+  CHECK(fake.asked == std::vector<std::string>{"show bgp ipv4 flowspec summary json",
+                                               "show bgp ipv6 flowspec summary json"});
+  CHECK_FALSE(outcome.in_full);
+  CHECK(outcome.pass.installed.size() == 1);
+  CHECK(fake.rules() == 1);
+
+  fake.filter().find("FLOWSPEC")->rules.clear();
+  outcome = passes.run(Depth::summary, Doing::sync);
+  CHECK(kinds(outcome) == std::vector<std::string>{"rules-changed"});
+  CHECK(fake.rules() == 1);
+  CHECK(fake.disk.totals.repairs.at("rules-changed") == 1);
+
+  ++fake.version;
+  fake.table4.clear();
+  CHECK(passes.run(Depth::summary, Doing::sync).in_full);
+  CHECK(fake.rules() == 0);
+}
+
+TEST_CASE("routes that go with their session stay, in another process too") {
+  FakeWorld fake;
+  Passes({}, fake.world()).run(Depth::full, Doing::sync);
+  fake.state4 = "Active";
+  fake.dropped = 1;
+  fake.table4.clear();
+  fake.now += 2s;
+  const PassOutcome outcome = Passes({}, fake.world()).run(Depth::full, Doing::sync);
+  CHECK(fake.rules() == 1);
+  REQUIRE(outcome.holding.size() == 1);
+  CHECK(outcome.holding[0].stale == 1);
+  CHECK(outcome.pass.held.ipv4 == 1);
+  CHECK(fake.commits == 1);
+
+  // And when its place is lost, nothing goes.
+  fake.disk = {};
+  Passes without({}, fake.world());
+  CHECK(cause_of(without) == Cause::refused);
+  CHECK(fake.rules() == 1);
+  CHECK(fake.disk.totals.failures.at("refused") == 1);
+  CHECK_THAT(fake.disk.last_failure, Catch::Contains("192.0.2.1"));
+}
+
+TEST_CASE("what fails has a cause, is counted once, and changes nothing") {
+  FakeWorld fake;
+  Passes passes({}, fake.world());
+  passes.run(Depth::full, Doing::sync);
+  const Ruleset installed = fake.filter();
+  fake.table4 = "[]";
+  CHECK(cause_of(passes) == Cause::bad_answer);
+  fake.silent4 = true;
+  CHECK(cause_of(passes) == Cause::no_answer);
+  fake.silent4 = false;
+  fake.table4.clear();
+  fake.at_open = [] { throw LockHeld("lock /run/xtables.lock: held"); };
+  CHECK(cause_of(passes) == Cause::lock);
+  fake.at_open = [] {};
+  fake.at_commit = [] { throw Error("commit: this kernel lacks match hashlimit"); };
+  CHECK(cause_of(passes) == Cause::kernel);
+  fake.at_commit = [] { throw std::bad_alloc(); };
+  CHECK(cause_of(passes) == Cause::resources);
+  CHECK(fake.filter() == installed);
+  CHECK(fake.disk.totals.failures ==
+        std::map<std::string, std::uint64_t>{
+            {"bad-answer", 1}, {"no-answer", 1}, {"lock", 1}, {"kernel", 1}, {"resources", 1}});
+  fake.at_commit = [] {};
+  const PassOutcome outcome = passes.run(Depth::full, Doing::sync);
+  CHECK(outcome.tampering.empty()); // what we were about to do is no tampering
+  CHECK(fake.rules() == 0);
+}
+
+TEST_CASE("a state that cannot be written or read is said, and the rules are changed all the same") {
+  FakeWorld fake;
+  fake.unwritable = true;
+  Passes passes({}, fake.world());
+  const PassOutcome unwritten = passes.run(Depth::full, Doing::sync);
+  CHECK(fake.rules() == 1);
+  REQUIRE_FALSE(unwritten.failures.empty());
+  CHECK((unwritten.failures[0].cause == Cause::state));
+  CHECK_FALSE(unwritten.failures[0].family);
+
+  fake.unwritable = false;
+  fake.unreadable = true;
+  Passes another({}, fake.world());
+  CHECK(cause_of(another) == Cause::state); // what cannot be read now is not written over
+  CHECK(fake.saves == 0);
+  fake.unreadable = false;
+  fake.damaged = true;
+  const PassOutcome unread = another.run(Depth::full, Doing::sync);
+  CHECK(unread.failures.size() == 1);
+  fake.damaged = false;
+  CHECK(passes.run(Depth::full, Doing::sync).failures.empty());
+}
+
+TEST_CASE("a pass that is killed at its commit leaves old rules or new ones; neither is tampering") {
+  for (const bool committed : {false, true}) {
+    FakeWorld other;
+    Passes first({}, other.world());
+    first.run(Depth::full, Doing::sync);
+    const Ruleset old = other.filter();
+    State before_commit;
+    other.at_commit = [&] { before_commit = other.disk; };
+    other.table4.clear();
+    first.run(Depth::full, Doing::sync);
+    other.disk = before_commit;
+    if (!committed)
+      other.filter() = old;
+    other.at_commit = [] {};
+    CHECK(Passes({}, other.world()).run(Depth::full, Doing::sync).tampering.empty());
+    CHECK(other.rules() == 0);
+  }
+}
+
+TEST_CASE("tampering has a kind; what others do with their own rules is none") {
+  FakeWorld fake;
+  Passes passes({}, fake.world());
+  passes.run(Depth::full, Doing::sync);
+  const Ruleset clean = fake.filter();
+  const auto after = [&](const std::function<void(Ruleset&)>& change) {
+    change(fake.filter());
+    fake.now += 2s;
+    return kinds(passes.run(Depth::summary, Doing::sync));
+  };
+  const auto forward = [](Ruleset& table) -> std::vector<Rule>& { return table.find("FORWARD")->rules; };
+  using Kinds = std::vector<std::string>;
+  CHECK(after([](Ruleset& table) { table.find("FLOWSPEC")->rules.clear(); }) == Kinds{"rules-changed"});
+  CHECK(after([&](Ruleset& table) { forward(table).clear(); }) == Kinds{"jump-gone"});
+  CHECK(after([&](Ruleset& table) { forward(table).insert(forward(table).begin(), Rule{}); }) ==
+        Kinds{"jump-moved"});
+  fake.filter() = clean;
+  CHECK(after([](Ruleset& table) { table = FakeWorld::empty_filter(); }) == Kinds{"chain-gone", "jump-gone"});
+  CHECK(fake.filter() == clean);
+  CHECK(after([&](Ruleset& table) { forward(table).push_back(forward(table).front()); }) ==
+        Kinds{"jump-moved"});
+  CHECK(fake.filter() == clean);
+
+  CHECK(after([&](Ruleset& table) { forward(table).push_back(Rule{}); }).empty());
+  CHECK(after([](Ruleset& table) {
+          table.chains.push_back({"MINE", std::nullopt, {Hook{"MINE", "FLOWSPEC"}.jump()}});
+        }).empty());
+  ++fake.version;
+  fake.table4.clear();
+  CHECK(after([](Ruleset&) {}).empty());
+}
+
+TEST_CASE("a full look that failed afterwards is not forgotten by the cheap one that follows") {
+  FakeWorld fake;
+  Passes passes({}, fake.world());
+  passes.run(Depth::full, Doing::sync);
+  fake.table4 += "[{\"to\":\"10.0.0.2/32\"},{\"ecomlist\":\"FS:rate 0.000000\"},{\"time\":\"00:00:01\"}]";
+  ++fake.version;
+  fake.at_commit = [] { throw Error("commit: no"); };
+  CHECK(cause_of(passes) == Cause::kernel);
+  fake.at_commit = [] {};
+  passes.run(Depth::summary, Doing::sync);
+  CHECK(fake.rules() == 2);
+  CHECK(fake.texts[Family::ipv4].first == fake.table4);
+}
+
+TEST_CASE("a withdrawal that could not be committed is done when it can, whatever session ended meanwhile") {
+  FakeWorld fake;
+  Passes passes({}, fake.world());
+  passes.run(Depth::full, Doing::sync);
+  fake.table4.clear();
+  ++fake.version;
+  fake.at_commit = [] { throw Error("commit: no"); };
+  CHECK(cause_of(passes) == Cause::kernel);
+  fake.at_commit = [] {};
+  fake.state4 = "Active";
+  fake.dropped = 1;
+  fake.now += 2s;
+  CHECK(Passes({}, fake.world()).run(Depth::full, Doing::sync).failures.empty()); // held, and not refused
+  CHECK(fake.rules() == 1);
+}
+
+TEST_CASE("rules of ours that somebody restored from an old copy go, although a peer is away") {
+  FakeWorld fake;
+  Passes passes({}, fake.world());
+  passes.run(Depth::full, Doing::sync);
+  const Ruleset old = fake.filter();
+  fake.table4 = "[{\"to\":\"10.0.0.2/32\"},{\"ecomlist\":\"FS:rate 0.000000\"},{\"time\":\"00:00:01\"}]";
+  ++fake.version;
+  fake.now += 60s;
+  passes.run(Depth::full, Doing::sync);
+  const Ruleset right = fake.filter();
+  fake.state4 = "Active";
+  fake.dropped = 1;
+  fake.now += 60s;
+  passes.run(Depth::full, Doing::sync);
+  fake.filter() = old;
+  const PassOutcome outcome = passes.run(Depth::full, Doing::sync);
+  CHECK(outcome.failures.empty());
+  CHECK(kinds(outcome) == std::vector<std::string>{"rules-changed"});
+  CHECK(fake.filter() == right);
+}
+
+TEST_CASE("routes that the operator gives need no FRR and no second look") {
+  FakeWorld fake;
+  PassWorld world = fake.world();
+  std::string text;
+  for (int number = 1; number <= 40; ++number)
+    text += fmt::format("[{{\"to\":\"10.0.0.{}/32\"}},{{\"time\":\"00:00:01\"}}]", number);
+  world.given = [&text] {
+    Shown shown;
+    shown.text = text;
+    shown.routes = read_frr_routes(text, Family::ipv4, {});
+    return std::vector<Shown>{shown};
+  };
+  Passes passes({}, world);
+  passes.run(Depth::full, Doing::sync);
+  CHECK(fake.rules() == 40);
+  CHECK(fake.asked.empty());
+  text.clear();
+  const PassOutcome outcome = passes.run(Depth::full, Doing::sync);
+  CHECK(fake.rules() == 0);
+  CHECK(outcome.holding.empty());
+}
+
+TEST_CASE("protected packets leave our chains before any entry") {
+  FakeWorld fake;
+  Options options;
+  options.compile.protect = {*parse_prefix("10.255.0.0/16"), *parse_prefix("2001:db8::/32")};
+  Passes(options, fake.world()).run(Depth::full, Doing::sync);
+  const std::vector<Rule>& rules = fake.filter().find("FLOWSPEC")->rules;
+  REQUIRE(rules.size() == 3);
+  CHECK(rules[0].destination == parse_prefix("10.255.0.0/16"));
+  CHECK(rules[1].source == parse_prefix("10.255.0.0/16"));
+  CHECK(rules[0].target == Target(Verdict::return_));
+  CHECK(installed_ids(fake.filter(), options.ours).size() == 1);
+}
