@@ -30,6 +30,7 @@ bool ports_hold(const Ports& match, const Packet& packet) {
 struct MatchHolds {
   const Packet& packet;
   Evaluation& result;
+  bool over_rate;
 
   bool operator()(const TcpMatch& match) const {
     if (!looks_at_header(protocol::tcp) || !packet.source_port || !packet.destination_port)
@@ -80,9 +81,9 @@ struct MatchHolds {
 
   bool operator()(const HashlimitMatch& match) const {
     if ((match.mode & HashlimitMatch::mode_invert) == 0)
-      return true;
+      return !over_rate;
     result.limited = true; // "above the rate" does not hold for a packet within it
-    return false;
+    return over_rate;
   }
 
   bool operator()(const U32Match& match) const {
@@ -201,7 +202,7 @@ struct MatchHolds {
 };
 
 /// A packet that a match drops at once sets `result.unreadable`; no match behind that one is looked at.
-bool holds(const Rule& rule, const Packet& packet, Evaluation& result) {
+bool holds(const Rule& rule, const Packet& packet, bool over_rate, Evaluation& result) {
   if (!rule.unreadable.empty() || !rule.in_interface.empty() || !rule.out_interface.empty())
     throw std::logic_error("the evaluator does not model this rule");
   if (rule.source && rule.source->contains(packet.source) == rule.source_negated)
@@ -217,7 +218,7 @@ bool holds(const Rule& rule, const Packet& packet, Evaluation& result) {
   if (rule.later_fragments && (packet.fragment_offset != 0) == rule.later_fragments_negated)
     return false;
   return std::all_of(rule.matches.begin(), rule.matches.end(), [&](const Match& match) {
-    return std::visit(MatchHolds{packet, result}, match);
+    return std::visit(MatchHolds{packet, result, over_rate}, match);
   });
 }
 
@@ -244,7 +245,15 @@ struct Position {
 
 } // namespace
 
-Evaluation evaluate(const Ruleset& ruleset, const std::string& chain, const Packet& packet) {
+std::vector<ChainCounters> no_counters(const Ruleset& ruleset) {
+  std::vector<ChainCounters> counters;
+  for (const Chain& chain : ruleset.chains)
+    counters.push_back({chain.name, std::vector<Counters>(chain.rules.size())});
+  return counters;
+}
+
+Evaluation evaluate(const Ruleset& ruleset, const std::string& chain, const Packet& packet,
+                    const Walk& walk) {
   const auto enter = [&](const std::string& name) -> Position {
     const Chain* found = ruleset.find(name);
     if (found == nullptr)
@@ -261,14 +270,21 @@ Evaluation evaluate(const Ruleset& ruleset, const std::string& chain, const Pack
       stack.pop_back();
       continue;
     }
-    const Rule& rule = here.chain->rules[here.next++];
-    const bool hit = holds(rule, packet, result);
+    const std::size_t index = here.next++;
+    const Rule& rule = here.chain->rules[index];
+    const bool hit = holds(rule, packet, walk.over_rate, result);
     if (result.unreadable) {
       result.what = Evaluation::What::drop;
       return result;
     }
     if (!hit)
       continue;
+    if (walk.counters != nullptr) {
+      const auto at = static_cast<std::size_t>(here.chain - ruleset.chains.data());
+      Counters& counters = walk.counters->at(at).rules.at(index);
+      ++counters.packets;
+      counters.bytes += packet.length;
+    }
     if (const auto* verdict = std::get_if<Verdict>(&rule.target)) {
       if (*verdict == Verdict::return_) {
         stack.pop_back();

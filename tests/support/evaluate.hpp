@@ -5,12 +5,14 @@
 #pragma once
 
 #include "common/entry.hpp"
+#include "common/iptc.hpp"
 #include "common/packet.hpp"
 #include "common/rule.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace flowspec {
 
@@ -29,9 +31,21 @@ struct Evaluation {
   bool operator==(const Evaluation&) const = default;
 };
 
-/// Sends `packet` through `chain`. Every rate limit is taken as not exceeded; the ECN bits, which a Packet
-/// does not have, as 0; and its connection, when it has one, as not translated. Throws std::logic_error for a
-/// match or target that it does not model, a chain that is missing, or a walk that does not end.
-Evaluation evaluate(const Ruleset& ruleset, const std::string& chain, const Packet& packet);
+/// What a Packet does not say of itself, and who wants to know more of its way.
+struct Walk {
+  bool over_rate = false; ///< every rate limit is exceeded; else none is
+  /// When given: of each rule of the ruleset, as KernelTable::counters has them; what the packet meets is
+  /// added.
+  std::vector<ChainCounters>* counters = nullptr;
+};
+
+/// Sends `packet` through `chain`. The ECN bits, which a Packet does not have, are taken as 0; and its
+/// connection, when it has one, as not translated. Throws std::logic_error for a match or target that it does
+/// not model, a chain that is missing, or a walk that does not end.
+Evaluation evaluate(const Ruleset& ruleset, const std::string& chain, const Packet& packet,
+                    const Walk& walk = {});
+
+/// Nothing counted yet.
+std::vector<ChainCounters> no_counters(const Ruleset& ruleset);
 
 } // namespace flowspec

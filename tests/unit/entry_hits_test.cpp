@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "injector/compile.hpp"
+#include "injector/entry_hits.hpp"
+#include "injector/wanted.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <stdexcept>
+
+using namespace flowspec;
+
+namespace {
+
+constexpr const char* id = "47b8319553afa72d";
+
+Rule rule(const std::string& comment, Target target) {
+  Rule result;
+  if (!comment.empty())
+    result.matches.emplace_back(CommentMatch{comment});
+  result.target = std::move(target);
+  return result;
+}
+
+const std::string ours = std::string("flowspec ") + id;
+
+} // namespace
+
+TEST_CASE("whose a rule is, by its comment") {
+  struct Row {
+    std::string comment;
+    std::optional<RuleOwner> owner;
+  };
+  for (const Row& row : {
+           Row{ours, RuleOwner{id, std::nullopt}},
+           Row{ours + " seq 0", RuleOwner{id, 0}},
+           Row{ours + " seq 281474976710655", RuleOwner{id, 281474976710655}},
+           Row{"", std::nullopt},
+           Row{"flowspec", std::nullopt},
+           Row{"flowspec established", std::nullopt},
+           Row{"flowspec 47b8319553afa72", std::nullopt},
+           Row{"flowspec 47B8319553AFA72D", std::nullopt},
+           Row{ours + " ", std::nullopt},
+           Row{ours + "m", std::nullopt},
+           Row{ours + " seq", std::nullopt},
+           Row{ours + " seq ", std::nullopt},
+           Row{ours + " seq -1", std::nullopt},
+           Row{ours + " seq +1", std::nullopt},
+           Row{ours + " seq 01", std::nullopt},
+           Row{ours + " seq 1 ", std::nullopt},
+           Row{ours + " seq 99999999999999999999", std::nullopt},
+           Row{" " + ours, std::nullopt},
+           Row{"to " + ours, std::nullopt},
+       }) {
+    CAPTURE(row.comment);
+    CHECK(owner_of(rule(row.comment, Verdict::drop)) == row.owner);
+  }
+  Rule two = rule("somebody's", Verdict::drop);
+  two.matches.emplace_back(CommentMatch{ours});
+  CHECK(owner_of(two) == RuleOwner{id, std::nullopt});
+}
+
+TEST_CASE("a comment that the compiler writes is read back") {
+  Entry entry;
+  entry.match.destination = parse_prefix("10.0.0.0/8");
+  for (const std::optional<std::uint64_t> sequence : {std::optional<std::uint64_t>(), std::optional(7UL)}) {
+    entry.sequence = sequence;
+    const Rule written = rule(comment_of(entry), Verdict::accept);
+    CHECK(owner_of(written) == RuleOwner{stable_id(entry.match), sequence});
+  }
+}
+
+TEST_CASE("rules of ours that are no entry's") {
+  CHECK(common_rule(established_rule(Verdict::accept)) == Common::tracked);
+  CHECK(common_rule(established_rule(Verdict::return_)) == Common::tracked);
+  CHECK_FALSE(common_rule(established_rule(Verdict::drop)));
+  CHECK_FALSE(common_rule(rule("flowspec established", Verdict::accept)));
+
+  CompileOptions options;
+  options.protect = {*parse_prefix("10.0.0.0/8"), *parse_prefix("2001:db8::/32")};
+  const std::array families{Family::ipv4, Family::ipv6};
+  const Wanted wanted = arrange({}, families, options);
+  std::size_t protecting = 0;
+  for (const WantedTable& table : wanted.tables)
+    for (const Chain& chain : table.chains)
+      for (Rule each : chain.rules) {
+        CHECK(common_rule(each) == Common::protects);
+        ++protecting;
+        each.in_interface = "eth0"; // somebody else's idea of it
+        CHECK_FALSE(common_rule(each));
+      }
+  CHECK(protecting == 4);
+  CHECK_FALSE(common_rule(rule("flowspec protected", Verdict::return_)));
+}
+
+TEST_CASE("which rules count") {
+  struct Row {
+    const char* chain;
+    Target target;
+    bool decided;
+    bool dropped;
+  };
+  const std::string own = std::string("FLOWSPEC-") + id;
+  const std::string complement = own + "m";
+  for (const Row& row : {
+           Row{"FLOWSPEC", Verdict::drop, true, true},
+           Row{"FLOWSPEC", Verdict::accept, true, false},
+           Row{"FLOWSPEC", Verdict::return_, true, false}, // --accept-target RETURN
+           Row{"FLOWSPEC", RejectTarget{}, true, true},    // nobody's but somebody may have put it there
+           Row{"FLOWSPEC", Jump{complement, false}, false, false},
+           Row{"FLOWSPEC", Jump{own, true}, false, false},
+           Row{"FLOWSPEC", NflogTarget{}, false, false},
+           Row{"FLOWSPEC", NoTarget{}, false, false},
+           Row{own.c_str(), Verdict::drop, true, true},
+           Row{own.c_str(), Verdict::return_, true, false},
+           Row{complement.c_str(), Verdict::return_, false, false}, // not this entry's packet
+           Row{complement.c_str(), Verdict::accept, true, false},
+           Row{complement.c_str(), Verdict::drop, true, true},
+           Row{complement.c_str(), Jump{own, true}, false, false},
+       }) {
+    CAPTURE(row.chain, row.target.index());
+    const Counters counted{3, 333};
+    const EntryHits expected{row.decided ? counted : Counters{}, row.dropped ? counted : Counters{}};
+    CHECK(hits_of(rule(ours, row.target), row.chain, counted) == expected);
+    const Ruleset table{Family::ipv4, "filter", {{row.chain, std::nullopt, {rule(ours, row.target)}}}};
+    CHECK(entry_hits(table, {{row.chain, {counted}}}, {}).entries.at(id) == expected);
+  }
+}
+
+TEST_CASE("rules of other people do not count, whatever they say") {
+  const std::vector<Rule> rules{rule(ours, Verdict::drop)};
+  const Ruleset table{Family::ipv4,
+                      "filter",
+                      {{"FORWARD", Verdict::accept, rules},
+                       {"FLOWSPECIAL", std::nullopt, rules},
+                       {"PEERS", std::nullopt, rules},
+                       {"FLOWSPEC", std::nullopt, {rule("", Verdict::drop), rule("", Verdict::accept)}}}};
+  const std::vector<ChainCounters> counters{{"FORWARD", {{1, 10}}},
+                                            {"FLOWSPECIAL", {{2, 20}}},
+                                            {"PEERS", {{4, 40}}},
+                                            {"FLOWSPEC", {{8, 80}, {16, 160}}}};
+  CHECK(entry_hits(table, counters, {}).entries.empty());
+  CHECK(entry_hits(table, counters, {}).others == EntryHits{{24, 240}, {8, 80}});
+  CHECK(entry_hits(table, counters, {"PEERS"}).entries.at(id) == EntryHits{{4, 40}, {4, 40}});
+}
+
+TEST_CASE("counters of another snapshot are refused") {
+  const Ruleset table{Family::ipv4, "filter", {{"FLOWSPEC", std::nullopt, {rule(ours, Verdict::drop)}}}};
+  for (const std::vector<ChainCounters>& wrong : {std::vector<ChainCounters>{},
+                                                  {{"FLOWSPEC", {}}},
+                                                  {{"FLOWSPEC-x", {{1, 1}}}},
+                                                  {{"FLOWSPEC", {{1, 1}, {1, 1}}}}})
+    CHECK_THROWS_AS(entry_hits(table, wrong, {}), std::invalid_argument);
+}
