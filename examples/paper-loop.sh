@@ -69,7 +69,7 @@ main() {
   lab_create paper-loop
   fetcher=("$build/fetcher/flowspec-fetcher" generate --sequence "$sequence")
   injector=("$build/injector/flowspec-injector")
-  from_frr=(--pathspace "$lab" --sequence "$sequence")
+  from_frr=(--pathspace "$lab" --sequence "$sequence" --state-dir "$lab_dir/state")
 
   heading "Network: fw01, svc01, and six hosts behind svc01"
   build_network

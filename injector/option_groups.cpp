@@ -20,6 +20,8 @@ constexpr const char* config_file = "/etc/flowspec/injector.toml";
 constexpr std::size_t longest_chain = 28 - 18;
 constexpr double longest_wait = 3600;       ///< seconds
 constexpr std::uint32_t longest_burst = 60; ///< seconds
+constexpr std::size_t most_routes = 100'000'000;
+constexpr std::size_t most_entry_metrics = 100'000;
 
 bool is_name(const std::string& name) {
   const auto allowed = [](unsigned char c) {
@@ -51,6 +53,9 @@ std::string check_chain(const std::string& name) {
     return fmt::format("\"{}\": a chain's name has 1 to {} characters here", name, longest_chain);
   if (!is_name(name))
     return fmt::format("\"{}\": letters, digits, '_', '-' and '.' make a chain's name", name);
+  if (name.find('-') != std::string::npos) // an injector of FLOWSPEC would own another's FLOWSPEC-B
+    return fmt::format("\"{}\": no '-' in it, which stands between our chain's name and those of its parts",
+                       name);
   if (std::find(reserved.begin(), reserved.end(), name) != reserved.end())
     return fmt::format("\"{}\" is a name of iptables' own", name);
   return {};
@@ -133,6 +138,13 @@ void add_source_options(CLI::App& app, Options& options, Raw& raw) {
                    "Which routes to ask FRR for: ipv4, ipv6, both, or auto: those that it has a peer for")
       ->check(one_of(family_words))
       ->type_name("FAMILY");
+  source
+      ->add_option("--source", raw.source,
+                   "How FRR is asked: vtysh, or socket: bgpd's own, without a program")
+      ->check(one_of(source_words))
+      ->type_name("HOW");
+  source->add_option("--socket", raw.socket, "bgpd's socket, if not /var/run/frr[/PATHSPACE]/bgpd.vty")
+      ->type_name("PATH");
   source->add_option("--vtysh", options.vtysh, "FRR's shell")->type_name("PATH");
   source->add_option("--pathspace", raw.pathspace, "FRR's pathspace: vtysh -N NAME")->type_name("NAME");
   source->add_option("--timeout", raw.timeout, "How long FRR may take to answer")
@@ -142,9 +154,51 @@ void add_source_options(CLI::App& app, Options& options, Raw& raw) {
   source
       ->add_option(
           "--settle", raw.settle,
-          "An empty table is believed of a peer that sent its End-of-RIB or has been Established for so long")
+          "A peer has said all it has when its End-of-RIB came, or when it has been Established for so long")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, longest_wait));
+}
+
+void add_safety_options(CLI::App& app, Options& options, Raw& raw) {
+  const auto safety = app.add_option_group("When FRR loses routes");
+  safety
+      ->add_option("--hold-time", raw.hold_time,
+                   "How long routes stay whose peer's session ended: forever, or a number of seconds")
+      ->type_name("SECONDS")
+      ->default_str("forever");
+  safety
+      ->add_option("--max-routes", options.hold.max_routes, "More routes of a family than these are refused")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, most_routes));
+  safety
+      ->add_option("--max-withdraw", options.hold.max_withdraw,
+                   "When more than this part of the routes goes at once, and more than 10, look twice")
+      ->type_name("PART")
+      ->check(CLI::Range(0.0, 1.0));
+  safety->add_option("--confirm-after", raw.confirm_after, "How long after the first the second look comes")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, longest_wait));
+  safety
+      ->add_option("--protect", raw.protect,
+                   "No route touches packets from or to this prefix; once for each prefix")
+      ->type_name("PREFIX")
+      ->default_str("");
+  safety->add_option("--state-dir", options.state_dir, "Where is kept what must outlive a pass")
+      ->type_name("DIRECTORY");
+}
+
+void add_metrics_options(CLI::App& app, Options& options, Raw& raw) {
+  const auto metrics = app.add_option_group("Metrics");
+  metrics
+      ->add_option(
+          "--metrics-file", raw.metrics_file,
+          "Written after each pass, for Prometheus' node_exporter: its textfile directory, NAME.prom")
+      ->type_name("FILE");
+  metrics
+      ->add_option("--metrics-per-entry", options.metrics_per_entry,
+                   "Packets and bytes of so many entries too; 0: of none")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{0}, most_entry_metrics));
 }
 
 void add_meaning_options(CLI::App& app, Raw& raw) {
@@ -233,8 +287,69 @@ void add_common_options(CLI::App& app, Options& options, Raw& raw) {
   add_source_options(app, options, raw);
   add_meaning_options(app, raw);
   add_rule_options(app, options, raw);
+  add_safety_options(app, options, raw);
+  add_metrics_options(app, options, raw);
   app.add_flag("--json", raw.json, "Print one JSON document");
   app.add_flag("--strict", options.strict, "Exit with 3 when a route was left out");
+}
+
+std::optional<std::chrono::milliseconds> hold_time_of(const std::string& text) {
+  if (text == "forever")
+    return std::nullopt;
+  std::size_t used = 0;
+  double seconds = -1;
+  try {
+    seconds = std::stod(text, &used);
+  } catch (const std::exception&) { // no number, or too large
+  }
+  constexpr double ten_years = 10 * 365 * 86400.0;
+  if (used != text.size() || !(seconds >= 0) || seconds > ten_years)
+    throw UsageError(fmt::format("--hold-time {}: it is forever, or a number of seconds", text));
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+std::vector<Prefix> prefixes_of(const std::vector<std::string>& texts) {
+  std::vector<Prefix> prefixes;
+  for (const std::string& text : texts) {
+    const std::optional<Prefix> prefix = parse_prefix(text);
+    if (!prefix || prefix->offset != 0)
+      throw UsageError(fmt::format("--protect {}: it is no prefix like 10.0.0.0/8 or 2001:db8::/32", text));
+    if (std::find(prefixes.begin(), prefixes.end(), *prefix) == prefixes.end())
+      prefixes.push_back(*prefix);
+  }
+  return prefixes;
+}
+
+CLI::App* add_run_options(CLI::App& app, Options& options, Raw& raw) {
+  CLI::App* const daemon = app.add_option_group("The daemon");
+  daemon->add_option("--interval", raw.interval, "A pass so often")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.05, longest_wait));
+  daemon
+      ->add_option("--full-interval", raw.full_interval,
+                   "FRR's routes are read so often, whatever its summary says")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.05, 86400.0));
+  daemon->add_option("--max-back-off", raw.longest_back_off, "While passes fail, at least one so often")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.05, longest_wait));
+  daemon->add_flag("--flush-on-exit", options.run.flush_on_exit,
+                   "Remove our rules at the end; without it they stay");
+  daemon->add_option("--log-format", raw.log_format, "text or json, a line an event")
+      ->check(one_of(log_formats))
+      ->type_name("FORMAT");
+  daemon->add_option("--log-level", raw.log_level, "debug, info, notice, warning or error")
+      ->check(one_of(log_levels))
+      ->type_name("LEVEL");
+  return daemon;
+}
+
+void add_status_options(CLI::App& app, Raw& raw) {
+  app.add_option("--watch", raw.watch, "Again and again, every so many seconds, until it is stopped")
+      ->type_name("SECONDS")
+      ->expected(0, 1)
+      ->check(CLI::Range(0.1, longest_wait))
+      ->configurable(false);
 }
 
 void add_plan_options(CLI::App& app, Options& options, Raw& raw) {

@@ -7,7 +7,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,12 +30,19 @@ inline const Words<Format> formats{{"text", Format::text},
                                    {"ip6tables-restore", Format::ip6tables_restore}};
 inline const Words<Conntrack> conntrack_words{
     {"auto", Conntrack::find_out}, {"on", Conntrack::on}, {"off", Conntrack::off}};
+inline const Words<Source> source_words{{"vtysh", Source::vtysh}, {"socket", Source::socket}};
+inline const Words<LogFormat> log_formats{{"text", LogFormat::text}, {"json", LogFormat::json}};
+inline const Words<Level> log_levels{{"debug", Level::debug},
+                                     {"info", Level::info},
+                                     {"notice", Level::notice},
+                                     {"warning", Level::warning},
+                                     {"error", Level::error}};
 inline const Words<std::vector<Family>> family_words{
     {"auto", {}}, {"ipv4", {Family::ipv4}}, {"ipv6", {Family::ipv6}}, {"both", {Family::ipv4, Family::ipv6}}};
 
 /// What CLI11 fills in before it is turned into Options.
 struct Raw {
-  std::string routes, routes6, pathspace, family = "auto";
+  std::string routes, routes6, pathspace, socket, family = "auto", source = "vtysh";
   double timeout = 10;
   double settle = 30;
   double wait = 10;
@@ -44,6 +53,16 @@ struct Raw {
   std::string format = "text";
   std::string conntrack = "auto";
   std::vector<std::string> redirects; ///< "RT=MARK[/MASK]"
+  std::string hold_time = "forever";
+  double confirm_after = 10;
+  std::vector<std::string> protect;
+  std::string metrics_file;
+  double interval = 2;
+  double full_interval = 60;
+  double longest_back_off = 60;
+  std::string log_format = "text";
+  std::string log_level = "info";
+  double watch = 2;
   bool json = false;
 };
 
@@ -54,5 +73,14 @@ std::map<std::string, MarkTarget> redirects_of(const std::vector<std::string>& t
 void add_common_options(CLI::App& app, Options& options, Raw& raw);
 /// What only plan has.
 void add_plan_options(CLI::App& app, Options& options, Raw& raw);
+/// What only run has; the group of it.
+CLI::App* add_run_options(CLI::App& app, Options& options, Raw& raw);
+/// What only status has.
+void add_status_options(CLI::App& app, Raw& raw);
+
+/// "forever" (none) or a number of seconds. Throws UsageError.
+std::optional<std::chrono::milliseconds> hold_time_of(const std::string& text);
+/// Throws UsageError.
+std::vector<Prefix> prefixes_of(const std::vector<std::string>& texts);
 
 } // namespace flowspec

@@ -23,11 +23,16 @@ constexpr const char* overview =
 
   flowspec-injector plan [options]   show what sync would change
   flowspec-injector sync [options]   make the kernel's rules what the routes say
+  flowspec-injector run [options]    the same again and again: a daemon
+  flowspec-injector status [options] what is installed, what came through, what is held and what was left out
+  flowspec-injector flush [options]  remove all rules of ours, and nothing else
   flowspec-injector explain --src A --dst B [options]
                                      which entry decides a packet, and why not another
 
   flowspec-injector COMMAND --help   the options of a command
   flowspec-injector --version
+
+Signals of run: TERM ends it and leaves the rules, HUP reads the configuration again, USR1 looks now.
 
 Exit status: 0 done; 1 failed, what failed is as it was; 2 wrong usage or configuration;
 3 done, but a route was left out and --strict was given; 4 plan --exit-code: there is something to change.
@@ -47,6 +52,32 @@ Examples:
   flowspec-injector sync --routes /etc/flowspec/static-routes.json
 )";
 
+constexpr const char* run_examples = R"(
+The rules stay when it ends, however it ends, unless --flush-on-exit is given and a signal asked it to.
+
+Examples:
+  flowspec-injector run
+  flowspec-injector run --source socket --interval 0.5 --metrics-file /var/lib/prometheus/node-exporter/flowspec.prom
+  flowspec-injector run --log-format json --hold-time 86400
+)";
+
+constexpr const char* status_examples = R"(
+It reads what the last pass left in --state-dir, and the kernel's counters; FRR is not asked.
+
+Examples:
+  flowspec-injector status
+  flowspec-injector status --watch
+  flowspec-injector status --json | jq '.entries[] | select(.state == "stale")'
+)";
+
+constexpr const char* flush_examples = R"(
+Packets are no longer looked at by us then. A daemon or timer that goes on puts the rules back: stop it first.
+
+Examples:
+  flowspec-injector flush
+  flowspec-injector flush --chain PEERS
+)";
+
 constexpr const char* explain_examples = R"(
 Examples:
   flowspec-injector explain --src 198.51.100.7 --dst 10.0.3.10 --proto tcp --sport 40000 --dport 443
@@ -60,20 +91,44 @@ struct CommandWords {
   const char* description;
   const char* examples;
 };
-const std::array<CommandWords, 3> commands{
+const std::array<CommandWords, 6> commands{
     {{Command::plan, "plan", "Shows what sync would change in the kernel's rules; changes nothing.",
       plan_examples},
      {Command::sync, "sync", "Makes the kernel's rules what FRR's flowspec routes say, a commit a table.",
       sync_examples},
+     {Command::run, "run", "Makes it so again and again, until it is told to stop; the rules stay.",
+      run_examples},
+     {Command::status, "status", "Shows what is installed, with counters; what is held; what was left out.",
+      status_examples},
+     {Command::flush, "flush", "Removes our chains and the jumps to them, and says what it removed.",
+      flush_examples},
      {Command::explain, "explain",
       "Names the entry that decides a packet, the rules that hold it, and what came close.",
       explain_examples}}};
+
+/// "plan, sync or explain".
+std::string known_commands() {
+  std::string text;
+  for (const CommandWords& words : commands)
+    text += fmt::format("{}{}", text.empty() ? "" : &words == &commands.back() ? " or " : ", ", words.name);
+  return text;
+}
 
 /// CLI::Range lets "nan" through.
 std::chrono::milliseconds milliseconds(const char* option, double seconds) {
   if (!std::isfinite(seconds))
     throw UsageError(fmt::format("{}: not a number of seconds", option));
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+/// Options of another command, on the command line.
+void refuse_given(const CLI::App& group, const std::string& command, int argc, const char* const* argv) {
+  for (const CLI::Option* option : group.get_options())
+    for (int index = 2; index < argc; ++index)
+      if (const std::string given = argv[index];
+          option->get_configurable() &&
+          (given == option->get_name() || given.starts_with(option->get_name() + "=")))
+        throw UsageError(fmt::format("{}: {} has no such option; run has", given, command));
 }
 
 /// What the options say together.
@@ -83,12 +138,29 @@ void finish(Options& options, const Raw& raw, const CLI::App& app) {
     options.routes = raw.routes;
   if (given("--routes6"))
     options.routes6 = raw.routes6;
+  if (options.command == Command::run && (options.routes == "-" || options.routes6 == "-"))
+    throw UsageError("run --routes -: standard input can be read only once");
   if (options.routes == "-" && options.routes6 == "-")
     throw UsageError("--routes - and --routes6 -: standard input can be only one of them");
   if ((options.routes || options.routes6) && raw.family != "auto")
     throw UsageError("--family: it says what to ask FRR for, and routes are given");
   if (given("--pathspace"))
     options.pathspace = raw.pathspace;
+  if (given("--socket"))
+    options.socket = raw.socket;
+  if (given("--metrics-file"))
+    options.metrics_file = raw.metrics_file;
+  options.source = source_words.at(raw.source);
+  options.hold.hold_time = hold_time_of(raw.hold_time);
+  options.hold.confirm_after = milliseconds("--confirm-after", raw.confirm_after);
+  if (!(options.hold.max_withdraw >= 0)) // CLI::Range lets "nan" through
+    throw UsageError("--max-withdraw: not a number from 0 to 1");
+  options.compile.protect = prefixes_of(raw.protect);
+  options.run.interval = milliseconds("--interval", raw.interval);
+  options.run.full_interval = milliseconds("--full-interval", raw.full_interval);
+  options.run.longest_back_off = milliseconds("--max-back-off", raw.longest_back_off);
+  options.log.format = log_formats.at(raw.log_format);
+  options.log.least = log_levels.at(raw.log_level);
   options.timeout = milliseconds("--timeout", raw.timeout);
   options.poll.settle = milliseconds("--settle", raw.settle);
   options.lock_wait = milliseconds("--wait", raw.wait);
@@ -136,8 +208,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
                                     [&](const CommandWords& words) { return words.name == word; });
   if (command == commands.end())
     throw UsageError(word.empty()
-                         ? "a command is missing: plan, sync or explain (see --help)"
-                         : fmt::format("\"{}\" is no command: plan, sync or explain (see --help)", word));
+                         ? fmt::format("a command is missing: {} (see --help)", known_commands())
+                         : fmt::format("\"{}\" is no command: {} (see --help)", word, known_commands()));
 
   Options options;
   options.command = command->command;
@@ -155,6 +227,14 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   add_common_options(app, options, raw);
   if (options.command == Command::plan)
     add_plan_options(app, options, raw);
+  if (options.command == Command::status)
+    add_status_options(app, raw);
+  // One file serves all commands: those that have no use for these take them from there, and only from there.
+  CLI::App* const daemon = add_run_options(app, options, raw);
+  if (options.command != Command::run) {
+    daemon->group("");
+    refuse_given(*daemon, word, argc, argv);
+  }
   app.footer(command->examples);
   try {
     app.parse(argc - 1, argv + 1);
@@ -167,6 +247,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
     throw UsageError(in_file ? fmt::format("the configuration file: {}", error.what()) : error.what());
   }
   finish(options, raw, app);
+  if (options.command == Command::status && app.get_option("--watch")->count() > 0)
+    options.watch = milliseconds("--watch", raw.watch);
   if (options.command == Command::explain)
     options.question = question_of(question);
   return options;

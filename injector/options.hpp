@@ -3,8 +3,11 @@
 // The command line and the configuration file, which have the same names.
 #pragma once
 
+#include "common/log.hpp"
 #include "injector/compile.hpp"
+#include "injector/daemon.hpp"
 #include "injector/frr_source.hpp"
+#include "injector/hold.hpp"
 #include "injector/ownership.hpp"
 #include "injector/question.hpp"
 
@@ -15,8 +18,10 @@
 
 namespace flowspec {
 
-enum class Command { plan, sync, explain };
+enum class Command { plan, sync, run, status, flush, explain };
 enum class Format { text, json, iptables_restore, ip6tables_restore };
+/// How FRR is asked.
+enum class Source { vtysh, socket };
 /// Whether connection tracking runs in this network, and puts fragments together.
 enum class Conntrack { find_out, on, off };
 
@@ -26,7 +31,9 @@ struct Options {
   std::optional<std::string> routes;  ///< IPv4, "-" for standard input
   std::optional<std::string> routes6; ///< IPv6
   std::vector<Family> families;       ///< to ask FRR for; empty: those for which it has a peer
+  Source source = Source::vtysh;
   std::string vtysh = "vtysh";
+  std::optional<std::string> socket; ///< bgpd's; none: where FRR has it
   std::optional<std::string> pathspace;
   std::chrono::milliseconds timeout{10'000};
 
@@ -36,13 +43,21 @@ struct Options {
   Conntrack conntrack = Conntrack::find_out;
   std::chrono::milliseconds lock_wait{10'000};
 
+  HoldOptions hold;
+  std::string state_dir = "/run/flowspec";
+  RunOptions run;
+  LogOptions log;
+  std::optional<std::string> metrics_file;
+  std::size_t metrics_per_entry = 0; ///< at most so many entries
+
   Format format = Format::text;
   bool from_empty = false; ///< plan: as if the table held nothing of anybody's
   bool exit_code = false;  ///< plan: 4 when there is something to change
   bool strict = false;     ///< 3 when a route was left out
 
-  std::optional<Question> question; ///< explain
-  std::size_t near_misses = 5;      ///< explain
+  std::optional<std::chrono::milliseconds> watch; ///< status
+  std::optional<Question> question;               ///< explain
+  std::size_t near_misses = 5;                    ///< explain
 };
 
 /// Reads argv. None when it asked for help or the version, which have been printed. Throws UsageError.
