@@ -6,7 +6,7 @@ import dataclasses
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import lab as net
 import pytest
@@ -43,7 +43,12 @@ class Segment:
     SERVER = "10.0.2.10"
 
     def injector(self, *arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-        return self.leaf.run(net.INJECTOR, *map(str, arguments), **options)
+        return self.leaf.run(net.INJECTOR, *map(str, arguments), *self.state(arguments), **options)
+
+    def state(self, arguments: Sequence[object]) -> tuple[object, ...]:
+        """The state lives and ends with the lab, unless the test says where."""
+        kept = any(str(argument).startswith("--state-dir") for argument in arguments)
+        return () if kept or not arguments else ("--state-dir", self.leaf.lab.directory / "state")
 
     def fetch(self, *arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
         return self.leaf.run(net.FETCHER, "generate", *map(str, arguments), **options)
@@ -118,6 +123,14 @@ def make_segment(lab: net.Lab) -> tuple[net.Namespace, net.Namespace, net.Namesp
 @pytest.fixture
 def loop(lab: net.Lab) -> Iterator[Loop]:
     """The loop with its session up. Afterwards it must still be the same session, unless the test says otherwise."""
+    made = make_loop(lab)
+    yield made
+    if made.session_lasts:
+        state = made.frr.peer_state()
+        assert (state.get("state"), state.get("connectionsDropped")) == ("Established", 0), state
+
+
+def make_loop(lab: net.Lab) -> Loop:
     leaf, client, server = make_segment(lab)
     firewall = lab.namespace("firewall")
     lab.link(firewall, "192.168.254.9/30", leaf, "192.168.254.10/30")
@@ -125,7 +138,4 @@ def loop(lab: net.Lab) -> Iterator[Loop]:
     frr = net.Frr(leaf, svc01, fw01)
     made = Loop(leaf, client, server, firewall, net.Bird(firewall, fw01, svc01), frr)
     net.wait_until(lambda: frr.peer_state().get("state") == "Established", "the session")
-    yield made
-    if made.session_lasts:
-        state = frr.peer_state()
-        assert (state.get("state"), state.get("connectionsDropped")) == ("Established", 0), state
+    return made

@@ -75,8 +75,15 @@ def test_frr_answers_and_has_no_routes_because_its_peer_is_gone(synced: Loop) ->
     synced.session_lasts = False
     net.stop(synced.bird.process)
     net.wait_until(lambda: synced.frr.routes_text() == "", "FRR without routes")
-    refuses(synced.sync(check=False), 1, synced.frr.peer.address)
+    done = synced.sync()
+    assert synced.frr.peer.address in done.stderr and "2 ipv4 routes" in done.stderr, done
     assert synced.leaf.save() == before
+    # Nobody knows any more whose they were.
+    refuses(synced.sync("--state-dir", synced.leaf.lab.directory / "other", check=False), 1, synced.frr.peer.address)
+    assert synced.leaf.save() == before
+    # The operator decided for how long.
+    assert "0 of 0 routes" in synced.sync("--hold-time", "0").stdout
+    assert synced.leaf.chain("FLOWSPEC") == []
 
 
 @pytest.mark.parametrize(
@@ -259,7 +266,7 @@ def test_usage(segment: Segment, arguments: list[str]) -> None:
 
 def test_somebody_holds_the_xtables_lock(segment: Segment, tmp_path: pathlib.Path) -> None:
     """The injector waits its --wait seconds for the lock, and then goes without having changed anything."""
-    sync = ["env", f"XTABLES_LOCKFILE={tmp_path}/lock", net.INJECTOR, "sync", "--routes", "-", "--wait", "1"]
+    sync = ["env", f"XTABLES_LOCKFILE={tmp_path}/lock", net.INJECTOR, "sync", "--routes", "-", "--wait", "1", "--state-dir", tmp_path]
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         refuses(segment.leaf.run(*sync, input=WEB, check=False), 1, "lock")
@@ -270,7 +277,7 @@ def test_somebody_holds_the_xtables_lock(segment: Segment, tmp_path: pathlib.Pat
 
 def test_exit_code_1_means_that_nothing_changed_even_when_nobody_takes_the_report(segment: Segment) -> None:
     before = segment.leaf.save()
-    done = segment.leaf.run("sh", "-c", f"{net.INJECTOR} sync --routes - >/dev/full", input=WEB, check=False)
+    done = segment.leaf.run("sh", "-c", f"{net.INJECTOR} sync --routes - --state-dir {segment.leaf.lab.directory} >/dev/full", input=WEB, check=False)
     assert done.returncode != 1 or segment.leaf.save() == before, done
 
 

@@ -49,7 +49,7 @@ class Network:
     frr: net.Frr
 
     def injector(self, command: str, *arguments: str) -> str:
-        return self.leaf.run(net.INJECTOR, command, "--pathspace", self.frr.pathspace, *OPTIONS, *arguments).stdout
+        return self.leaf.run(net.INJECTOR, command, "--pathspace", self.frr.pathspace, *OPTIONS, "--state-dir", self.leaf.lab.directory, *arguments).stdout
 
     def arrived(self, packets: list[tuple[str, str, Packet]]) -> list[list[tuple[str, int]]]:
         """For each packet, sent from a source to a destination, who got it and with which DSCP; once for each time."""
