@@ -7,10 +7,10 @@
 #
 # shellcheck disable=SC2034 # the lists are for whoever sources this
 
-packages_build=(catch2 cmake g++ libcli11-dev libfmt-dev libip4tc-dev libip6tc-dev libiptc-dev libmnl-dev
-                ninja-build nlohmann-json3-dev pkg-config)
+packages_build=(catch2 cmake g++ libcli11-dev libfmt-dev libip4tc-dev libip6tc-dev libiptc-dev libmnl-dev libspdlog-dev
+                libsystemd-dev ninja-build nlohmann-json3-dev pkg-config)
 packages_lab=(bird2 frr iproute2 iptables iputils-ping socat)
-packages_check=(clang-format exabgp gobgpd nftables python3 python3-pytest shellcheck)
+packages_check=(clang clang-format exabgp gobgpd libclang-rt-dev nftables prometheus python3 python3-pytest shellcheck)
 
 packages_missing() { # PACKAGE... -> those that are not installed, one a line
   local package
@@ -19,9 +19,9 @@ packages_missing() { # PACKAGE... -> those that are not installed, one a line
   done
 }
 
-# Installs what is missing, and says what. Nothing missing: no word, no network. A routing daemon that comes in this way is
-# neither started nor enabled at boot: somebody's machine should not begin to route because it ran an example. A signal
-# takes effect once apt is done. Returns non-zero when something is still missing.
+# Installs what is missing, and says what. Nothing missing: no word, no network. A daemon that comes in this way is neither
+# started nor enabled at boot: somebody's machine should not begin to route because it ran an example. A signal takes
+# effect once apt is done. Returns non-zero when something is still missing.
 packages_install() { # PACKAGE...
   local missing service daemons=()
   if ! command -v dpkg-query apt-get >/dev/null; then
@@ -30,7 +30,7 @@ packages_install() { # PACKAGE...
   fi
   mapfile -t missing < <(packages_missing "$@")
   ((${#missing[@]})) || return 0
-  for service in bird2 exabgp frr gobgpd; do
+  for service in bird2 exabgp frr gobgpd prometheus; do
     [[ " ${missing[*]} " != *" $service "* ]] || daemons+=("${service%2}")
   done
 

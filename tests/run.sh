@@ -12,10 +12,10 @@ usage() {
 usage: ${0##*/} [--quick] [-k EXPRESSION]
 
 Builds the tools with warnings as errors, AddressSanitizer and UBSan, and runs the unit, property and kernel tests, the live tests
-on real BIRD, FRR and iptables, the examples, and the checks of format, scripts and installation. Everything with packets or
-rules happens in network namespaces. Needs root. On Debian, installs what is missing with apt.
+on real BIRD, FRR and iptables, the examples, the soak test and the fuzzers for a minute each, and the checks of format, scripts and installation.
+Everything with packets or rules happens in network namespaces. Needs root. On Debian, installs what is missing with apt.
 
-  --quick         without the live tests and the examples
+  --quick         without the live tests, the examples, the soak test and the fuzzers
   -k EXPRESSION   only the live tests that match, as in pytest -k
   --help
 
@@ -51,6 +51,8 @@ main() {
     [[ -n $expression ]] || check "installation" installation
     [[ -n $quick$expression ]] || check_examples
   fi
+  [[ -n $quick$expression ]] || check_soak
+  [[ -n $quick$expression ]] || check_fuzzers
   [[ -n $expression ]] || check_sources
 
   printf '\n%s passed, %s failed\n' "$passed" "$failed"
@@ -143,12 +145,28 @@ check_examples() {
   done
 }
 
+# Memory is judged on an optimised build, which the soak test makes in a place of its own.
+check_soak() {
+  heading "Soak: the daemon with 100 changes a second"
+  check "tests/soak --seconds 60" tests/soak --seconds 60
+}
+
+# Built by clang, in a tree of their own: build/fuzz, or the one that goes with the build in hand.
+check_fuzzers() {
+  local fuzz=${build/dev/fuzz}
+  heading "Fuzzers: $fuzz (clang, AddressSanitizer, UBSan), 60 s each"
+  check "configure" cmake --preset fuzz -B "$fuzz" -D FLOWSPEC_FUZZ_SECONDS=60 &&
+    check "build" cmake --build "$fuzz" --target fuzzers -j "$(nproc)" -- --quiet &&
+    tally "libFuzzer" ctest --test-dir "$fuzz" -L fuzz --output-on-failure --timeout 300 -j "$(nproc)" --no-tests=error \
+      --output-junit "$scratch/report.xml"
+}
+
 check_sources() {
   heading "Sources"
   check "clang-format" find common injector fetcher tests -name '*.[ch]pp' \
     -exec clang-format --dry-run --Werror {} +
   check "shellcheck" find examples packaging tests .ci -type f \
-    '(' -name '*.sh' -o -path .ci/run -o -path tests/oracle ')' -exec shellcheck -x -P . {} +
+    '(' -name '*.sh' -o -path .ci/run -o -path tests/oracle -o -path tests/soak ')' -exec shellcheck -x -P . {} +
 }
 
 # The two binaries where a distribution would have them, and they start.
