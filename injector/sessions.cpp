@@ -49,7 +49,9 @@ KnownPeer next_peer(const KnownPeer* known, const ShownPeer& now, Instant asked,
   if (now.established()) {
     // A clock that began later than the session: a peer on another machine's FRR.
     next.session_began = std::max(Instant(0), read - now.uptime + uptime_error);
-    next.clearing_until = std::max(next.clearing_until, next.session_began + clearing_time);
+    // Nothing is left of a session before the first; a bgpd that started again may be taken for the same one.
+    const Instant unsure = now.connections_dropped == 0 ? 2 * uptime_error : clearing_time;
+    next.clearing_until = std::max(next.clearing_until, next.session_began + unsure);
   }
   if (now.state == "Clearing" || (known != nullptr && session_ended(*known, &now, asked)))
     next.clearing_until = read + clearing_time;

@@ -187,6 +187,15 @@ TEST_CASE("a session that ended and came back between two looks ended all the sa
   CHECK(passes.last.holding.stale == 2);
 }
 
+TEST_CASE("what is withdrawn early in a session that is the first goes at once") {
+  Passes passes;
+  passes.sessions.at("A") = {"Established", 999s, 1, 0, false};
+  passes.table = shown_routes(1, 3);
+  passes.pass();
+  passes.table = shown_route(1) + shown_route(3);
+  CHECK(passes.pass() == "1 3");
+}
+
 TEST_CASE("the same session is the same, however it is looked at") {
   // FRR tells uptimes in whole seconds.
   Passes passes;
