@@ -142,7 +142,7 @@ class Passes::Run {
   }
 
   void remember_or_refuse() {
-    texts_loaded_ = outcome_.in_full || anything_held() || texts_due_;
+    texts_loaded_ = outcome_.in_full || anything_held() || texts_due_ || any_touched();
     if (texts_loaded_)
       load_texts();
     for (const std::shared_ptr<const Shown>& shown : shown_) {
@@ -187,20 +187,32 @@ class Passes::Run {
     });
   }
 
-  /// What somebody else put into our chains is nobody's route: ids that nothing is known of, in a table that
-  /// is not as we left it.
-  void leave_out_intruders(const FamilyMemory& known, const Ruleset& filter, const Shown& shown,
-                           std::set<std::string>& installed) {
+  /// Nobody touched what is ours since the last pass, as far as that is known.
+  bool is_as_left(const Ruleset& filter) {
     const TableMark* mark = mark_of(filter);
-    if (!known.from_frr || mark == nullptr)
-      return;
+    if (mark == nullptr)
+      return true;
     std::vector<Hook> hooks;
     for (const std::string& parent : options_.compile.parents)
       hooks.push_back({parent, options_.ours.chain});
     for (const char* parent : {"INPUT", "FORWARD", "OUTPUT"})
       hooks.push_back({parent, options_.ours.chain});
     const std::string now = digest(filter, hooks, options_.ours);
-    if (std::find(mark->digests.begin(), mark->digests.end(), now) != mark->digests.end())
+    return std::find(mark->digests.begin(), mark->digests.end(), now) != mark->digests.end();
+  }
+
+  bool any_touched() {
+    return !world_.given && std::any_of(shown_.begin(), shown_.end(), [this](const auto& shown) {
+      const Ruleset* filter = look(shown->family, "filter");
+      return filter != nullptr && !is_as_left(*filter);
+    });
+  }
+
+  /// What somebody else put into our chains is nobody's route: ids that nothing is known of, in a table that
+  /// is not as we left it.
+  void leave_out_intruders(const FamilyMemory& known, const Ruleset& filter, const Shown& shown,
+                           std::set<std::string>& installed) {
+    if (!known.from_frr || is_as_left(filter))
       return;
     const OperatorTable operators = options_.poll.reading.operator_table;
     const auto before = route_texts(known.routes, shown.family, operators);
