@@ -81,6 +81,6 @@ def test_what_frr_does_not_take_resets_the_session_and_changes_no_rule(loop: Loo
     loop.bird.configure(net.static(net.route("dst 10.0.2.10/32; proto 6; dport 80;", net.DISCARD), net.route(example, net.DISCARD)))
     net.wait_until(lambda: loop.frr.peer_state().get("connectionsDropped"), "the end of the session")
     net.wait_until(lambda: loop.frr.peer_state().get("state") != "Established", "a moment without a session")
-    done = loop.sync(check=False)
-    assert done.returncode == 1 and done.stderr.count("\n") == 1, done
+    done = loop.sync(check=False)  # what is held, or that the session went or came while FRR was asked
+    assert done.returncode in (0, 1) and loop.frr.peer.address in done.stderr, done
     assert loop.leaf.save(table="filter") == before

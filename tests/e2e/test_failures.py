@@ -186,7 +186,7 @@ def test_a_vtysh_that_leaves_a_child_behind_does_not_hold_the_injector(segment: 
 def test_not_root(segment: Segment, verb: str, tmp_path: pathlib.Path) -> None:
     before = segment.leaf.save()
     tool = shutil.copy(net.INJECTOR, segment.leaf.lab.directory)
-    refuses(segment.leaf.run(*as_nobody(segment, tool), verb, "--routes", "-", input=WEB, check=False), 1, "permi")
+    refuses(segment.leaf.run(*as_nobody(segment, tool), verb, "--routes", "-", input=WEB, check=False), 1, "root")
     assert segment.leaf.save() == before
 
 
