@@ -86,6 +86,9 @@ class Holder {
     if (!unknown_.empty())
       kept.refused = refusal(going);
     keep_peers(*kept.memory);
+    if (kept.routes.entries.size() >
+        options_.max_routes) // nor may what is held grow with a session that flaps
+      kept.memory.reset();
     return kept;
   }
 
