@@ -51,6 +51,8 @@ ordered_json to_json(const Entry& entry) {
   result["actions"] = std::move(actions);
   if (!entry.route_targets.empty())
     result["route_targets"] = entry.route_targets;
+  if (!entry.communities.empty())
+    result["communities"] = entry.communities;
   if (!entry.age.empty())
     result["age"] = entry.age;
   return result;

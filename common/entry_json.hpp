@@ -12,7 +12,7 @@
 
 namespace flowspec {
 
-/// {"id", "family", "sequence", "match": {component: text}, "actions": {...}, "route_targets", "age"}; what
+/// {"id", "family", "sequence", "match": {component: text}, "actions": {...}, "route_targets", "communities", "age"}; what
 /// is absent is left out.
 nlohmann::ordered_json to_json(const Entry& entry);
 /// {"subject", "reason", "detail"}.

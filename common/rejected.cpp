@@ -31,6 +31,14 @@ std::string_view name(Reason reason) {
     return "ambiguous-sequence";
   case Reason::duplicate:
     return "duplicate";
+  case Reason::rejected_by_policy:
+    return "rejected-by-policy";
+  case Reason::not_feasible:
+    return "not-feasible";
+  case Reason::not_local:
+    return "not-local";
+  case Reason::no_segment:
+    return "no-segment";
   case Reason::unsupported_rule:
     return "unsupported-rule";
   case Reason::conflicting_paths:

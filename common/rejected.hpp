@@ -23,6 +23,11 @@ enum class Reason {
   fragments_reassembled, ///< connection tracking puts fragments together before the rules see them
   ambiguous_sequence,    ///< several sequence numbers in one route
   duplicate,             ///< FRR shows the same match twice with different actions
+  // routes that are left out because the configuration says so
+  rejected_by_policy, ///< a term of the policy, or its default
+  not_feasible,       ///< RFC 8955 section 6: the unicast routes do not support it
+  not_local,          ///< no packet from or to this machine's own prefixes matches it
+  no_segment,         ///< its route targets are no segment's
   // rules
   unsupported_rule, ///< no flowspec component says this
   // remarks: used, but worth a word

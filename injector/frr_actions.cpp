@@ -40,6 +40,7 @@ class ActionReader {
   explicit ActionReader(const SequenceCarrier& carrier) : carrier_(carrier) {}
 
   void take(const Community& community) {
+    asked_.communities.push_back(community.text);
     switch (community.kind) {
     case Kind::route_target:
       return take_target(community.text);

@@ -34,6 +34,13 @@ const Entry& stricter(const Entry& a, const Entry& b) {
   return key(b) < key(a) ? b : a;
 }
 
+void add_missing(std::vector<std::string>& to, const std::vector<std::string>& more) {
+  for (const std::string& text : more)
+    if (std::find(to.begin(), to.end(), text) == to.end())
+      to.push_back(text);
+  std::sort(to.begin(), to.end()); // whatever the order of the paths
+}
+
 /// What the paths of one match ask for together.
 struct Merged {
   std::optional<Entry> entry;      ///< the strictest that can be told
@@ -41,8 +48,18 @@ struct Merged {
   bool conflict = false;           ///< several, and not the same
 
   void add(const Entry& next) {
-    conflict = conflict || (entry && !ask_the_same(*entry, next));
-    entry = entry ? stricter(*entry, next) : next;
+    if (!entry) {
+      entry = next;
+      return;
+    }
+    if (entry->actions == next.actions && entry->sequence == next.sequence) {
+      // One wish for several audiences. Where the wishes differ, what is taken is for its own audience only.
+      add_missing(entry->route_targets, next.route_targets);
+      add_missing(entry->communities, next.communities);
+      return;
+    }
+    conflict = true;
+    entry = stricter(*entry, next);
   }
   void add(const Merged& other) {
     if (other.entry)
@@ -73,7 +90,8 @@ Merged read_paths(const ShownRoute& route, const Components& match, const Readin
       remark.subject = subject;
       into.remarks.push_back(std::move(remark));
     }
-    merged.add({match, std::move(asked.actions), asked.sequence, std::move(asked.route_targets), path.age});
+    merged.add({match, std::move(asked.actions), asked.sequence, std::move(asked.route_targets),
+                std::move(asked.communities), path.age});
   }
   return merged;
 }
@@ -109,7 +127,8 @@ void conclude(ShownMatch shown, RoutesRead& into) {
 } // namespace
 
 bool ask_the_same(const Entry& a, const Entry& b) {
-  return a.actions == b.actions && a.sequence == b.sequence && a.route_targets == b.route_targets;
+  return a.actions == b.actions && a.sequence == b.sequence && a.route_targets == b.route_targets &&
+         a.communities == b.communities;
 }
 
 std::unordered_map<std::string, RouteText> route_texts(std::string_view text, Family family,

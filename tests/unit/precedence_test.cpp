@@ -30,7 +30,7 @@ Components default_policy() {
 
 Entry entry(Components match, std::optional<std::uint64_t> sequence = std::nullopt,
             std::optional<double> rate = 0) {
-  return {std::move(match), {rate, false, true, std::nullopt, std::nullopt, {}}, sequence, {}, ""};
+  return {std::move(match), {rate, false, true, std::nullopt, std::nullopt, {}}, sequence, {}, {}, ""};
 }
 
 std::string hex(const std::vector<std::uint8_t>& bytes) {
