@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Whether this network filters by nf_tables, which libiptc does not see. The only file that calls libmnl.
+// Whether this network filters by nf_tables, which libiptc does not see.
 #pragma once
 
 #include "common/family.hpp"
