@@ -2,6 +2,7 @@
 #include "injector/frr_summary.hpp"
 
 #include "common/error.hpp"
+#include "injector/as_number.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -81,7 +82,8 @@ FlowspecSummary parse_flowspec_summary(std::string_view text) {
     summary.peers.push_back(
         {address, state->get<std::string>(), number(peer, "pfxRcd"),
          std::chrono::milliseconds(timed ? std::min(number(peer, "peerUptimeMsec"), longest_uptime) : 0),
-         number_if_any(peer, "connectionsEstablished"), number_if_any(peer, "connectionsDropped")});
+         number_if_any(peer, "connectionsEstablished"), number_if_any(peer, "connectionsDropped"),
+         as_number(peer, "remoteAs"), as_number(peer, "localAs")});
   }
   return summary;
 }

@@ -22,6 +22,8 @@ struct FlowspecPeer {
   std::chrono::milliseconds uptime{0};       ///< in its state
   std::uint64_t connections_established = 0; ///< since bgpd started
   std::uint64_t connections_dropped = 0;
+  std::uint32_t remote_as = 0; ///< 0: not told
+  std::uint32_t local_as = 0;  ///< that it knows us by
 
   bool established() const { return state == "Established"; }
   bool operator==(const FlowspecPeer&) const = default;

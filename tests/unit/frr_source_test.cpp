@@ -70,7 +70,8 @@ TEST_CASE("the summary of both FRR versions") {
         parse_flowspec_summary(test_data(std::string("captures/frr-") + version + "/summary.txt"));
     CHECK(read.table_version == 3);
     REQUIRE(read.peers.size() == 2);
-    CHECK(read.peers[0] == FlowspecPeer{"10.77.0.2", "Established", 3, std::chrono::seconds(1), 1, 0});
+    CHECK(read.peers[0] ==
+          FlowspecPeer{"10.77.0.2", "Established", 3, std::chrono::seconds(1), 1, 0, 65002, 65001});
     CHECK(read.paths_received() == 4);
   }
   CHECK_FALSE(parse_flowspec_summary("{}").any_established());
