@@ -5,8 +5,10 @@
 
 #include "common/decide.hpp"
 #include "common/entry.hpp"
+#include "common/protection.hpp"
 #include "common/rejected.hpp"
 #include "common/rule.hpp"
+#include "injector/segment.hpp"
 
 #include <map>
 #include <optional>
@@ -26,8 +28,11 @@ struct CompileOptions {
   std::uint32_t burst = 1;       ///< seconds whose worth of a rate may pass at once after a pause
   std::uint16_t nflog_group = 0; ///< where samples go
   std::map<std::string, MarkTarget> redirects =
-      {};                           ///< route target -> the mark that the routing policy knows
-  std::vector<Prefix> protect = {}; ///< packets from or to these pass all entries by
+      {};                                   ///< route target -> the mark that the routing policy knows
+  std::vector<Prefix> protect = {};         ///< packets from or to these pass all entries by
+  std::vector<Protection> protections = {}; ///< of the policy
+  std::vector<Segment> segments = {};       ///< empty: every route is for all packets
+  Untargeted untargeted = {};
   bool reassembled = false; ///< connection tracking puts fragments together before our chains see them
 };
 

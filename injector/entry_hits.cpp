@@ -52,6 +52,26 @@ bool returns_strangers(std::string_view chain) {
   return chain.size() > id_digits && is_id(chain.substr(chain.size() - id_digits));
 }
 
+/// "flowspec segment NAME" or "flowspec no segment", and no other match.
+bool has_dispatch_comment(const Rule& rule) {
+  const auto* comment = rule.matches.size() == 1 ? std::get_if<CommentMatch>(&rule.matches.front()) : nullptr;
+  return comment != nullptr &&
+         (comment->text.starts_with("flowspec segment ") || comment->text == "flowspec no segment");
+}
+
+void count(Common common, const Counters& counted, Hits& hits) {
+  switch (common) {
+  case Common::tracked:
+    hits.tracked += counted;
+    break;
+  case Common::protects:
+    hits.spared += counted;
+    break;
+  case Common::leads: // to rules that count
+    break;
+  }
+}
+
 } // namespace
 
 Counters& operator+=(Counters& sum, const Counters& more) {
@@ -76,17 +96,25 @@ std::optional<RuleOwner> owner_of(const Rule& rule) {
 
 std::optional<Common> common_rule(const Rule& rule) {
   const auto* verdict = std::get_if<Verdict>(&rule.target);
-  if (verdict == nullptr || *verdict == Verdict::drop)
-    return std::nullopt;
-  if (rule == established_rule(*verdict))
+  if (verdict != nullptr && *verdict != Verdict::drop && rule == established_rule(*verdict))
     return Common::tracked;
+  const bool returns = verdict != nullptr && *verdict == Verdict::return_;
+  const auto* jump = std::get_if<Jump>(&rule.target);
+  if (!returns && jump == nullptr)
+    return std::nullopt;
   Rule protecting; // as arrange() makes them
   protecting.source = rule.source;
   protecting.destination = rule.destination;
   protecting.matches.emplace_back(CommentMatch{"flowspec protected"});
-  protecting.target = Verdict::return_;
-  const bool one_side = rule.source.has_value() != rule.destination.has_value();
-  return one_side && rule == protecting ? std::optional(Common::protects) : std::nullopt;
+  protecting.target = rule.target;
+  if ((rule.source || rule.destination) && (returns || jump->go_to) && rule == protecting)
+    return returns ? Common::protects : Common::leads;
+  Rule dispatching;
+  dispatching.in_interface = rule.in_interface;
+  dispatching.out_interface = rule.out_interface;
+  dispatching.matches = rule.matches;
+  dispatching.target = rule.target;
+  return has_dispatch_comment(rule) && rule == dispatching ? std::optional(Common::leads) : std::nullopt;
 }
 
 /// The last word on a packet is a verdict: what jumps, or only samples, is followed by one that counts the
@@ -116,7 +144,7 @@ Hits entry_hits(const Ruleset& filter, const std::vector<ChainCounters>& counter
       if (const std::optional<RuleOwner> owner = owner_of(rule))
         hits.entries[std::string(owner->id)] += hits_of(rule, chain.name, counted);
       else if (const std::optional<Common> common = common_rule(rule))
-        (*common == Common::tracked ? hits.tracked : hits.spared) += counted;
+        count(*common, counted, hits);
       else
         hits.others += hits_of(rule, chain.name, counted);
     }

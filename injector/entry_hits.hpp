@@ -30,14 +30,17 @@ std::optional<RuleOwner> owner_of(const Rule& rule);
 /// Rules of ours that are no entry's.
 enum class Common {
   tracked,  ///< lets packets of tracked connections pass
-  protects, ///< hands back packets that no entry may touch
+  protects, ///< hands back packets that none of the entries may touch
+  leads,    ///< sends packets of a segment or a protected region to the entries that they may meet
 };
 std::optional<Common> common_rule(const Rule& rule);
 
 Counters& operator+=(Counters& sum, const Counters& more);
 
 struct EntryHits {
-  Counters decided; ///< every packet that met this entry first, once, whatever became of it
+  /// Every packet that met this entry first, once, whatever became of it; one that is judged by several
+  /// segments, once by each.
+  Counters decided;
   Counters dropped; ///< of those: discarded, or over the rate
 
   EntryHits& operator+=(const EntryHits& other);
@@ -50,7 +53,7 @@ struct Hits {
   std::unordered_map<std::string, EntryHits> entries;
   EntryHits others; ///< decided by rules in our chains that are no entry's
   Counters tracked; ///< passed as packets of tracked connections
-  Counters spared;  ///< passed by all entries: from or to a protected prefix
+  Counters spared;  ///< passed by all entries, since they are protected
 };
 
 /// What `rule` of chain `chain` decided, when it counted `counters`.

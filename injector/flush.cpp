@@ -82,16 +82,12 @@ std::string removed_text(const Flushed& flushed) {
 } // namespace
 
 std::vector<WantedTable> nothing_wanted(const CompileOptions& options) {
-  std::vector<std::string> parents = options.parents;
-  for (const char* former : {"INPUT", "FORWARD", "OUTPUT"})
-    if (std::find(parents.begin(), parents.end(), former) == parents.end())
-      parents.emplace_back(former);
+  std::vector<Hook> hooks = filter_hooks(options);
+  for (Hook& hook : hooks)
+    hook.wanted = false;
   std::vector<WantedTable> tables;
   for (const Family family : {Family::ipv4, Family::ipv6}) {
-    WantedTable filter{family, "filter", {}, {}};
-    for (const std::string& parent : parents)
-      filter.hooks.push_back({parent, options.chain, false});
-    tables.push_back(std::move(filter));
+    tables.push_back({family, "filter", {}, hooks});
     tables.push_back(
         {family,
          "mangle",

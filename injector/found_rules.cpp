@@ -27,6 +27,20 @@ bool same(const std::vector<const Rule*>& a, const std::vector<const Rule*>& b) 
                     [](const Rule* left, const Rule* right) { return *left == *right; });
 }
 
+/// Chains in the order in which packets meet them: the first, those of segments, those of the regions of a
+/// list ("-P3", which have no entry that the list has not), and those of single entries.
+int rank(std::string_view chain, const Ownership& ours) {
+  if (chain == ours.chain)
+    return 0;
+  const std::string_view last = chain.substr(chain.rfind('-') + 1);
+  if (last.starts_with('P') && last.find_first_not_of("0123456789", 1) == std::string_view::npos)
+    return 2;
+  return last.size() >= 16 &&
+                 last.substr(0, 16).find_first_not_of("0123456789abcdef") == std::string_view::npos
+             ? 3
+             : 1;
+}
+
 } // namespace
 
 std::vector<FoundRules> found_rules(const Ruleset& filter, const Ownership& ours) {
@@ -45,13 +59,16 @@ std::vector<FoundRules> found_rules(const Ruleset& filter, const Ownership& ours
       found.push_back({at->first, owner->sequence, {}});
     found[at->second].places.push_back(place);
   };
-  for (const bool first : {true, false})
-    for (std::size_t chain = 0; chain < filter.chains.size(); ++chain) {
-      const std::string& name = filter.chains[chain].name;
-      if (ours.owns(name) && (name == ours.chain) == first)
-        for (std::size_t rule = 0; rule < filter.chains[chain].rules.size(); ++rule)
-          add({chain, rule});
-    }
+  std::vector<std::size_t> chains;
+  for (std::size_t chain = 0; chain < filter.chains.size(); ++chain)
+    if (ours.owns(filter.chains[chain].name))
+      chains.push_back(chain);
+  std::stable_sort(chains.begin(), chains.end(), [&](std::size_t a, std::size_t b) {
+    return rank(filter.chains[a].name, ours) < rank(filter.chains[b].name, ours);
+  });
+  for (const std::size_t chain : chains)
+    for (std::size_t rule = 0; rule < filter.chains[chain].rules.size(); ++rule)
+      add({chain, rule});
   return found;
 }
 

@@ -25,11 +25,21 @@ struct Wanted {
   std::vector<Entry> installed;   ///< in the order in which packets meet them, IPv4 first
   std::vector<Rejected> rejected; ///< entries that have no rules
   std::vector<Rejected> remarks;
+  std::vector<Rejected> aside; ///< entries that are no segment's (Reason::no_segment)
 };
+
+/// The jumps to our chains that table filter should have, and, not wanted, those that other settings may have
+/// left.
+std::vector<Hook> filter_hooks(const CompileOptions& options);
+
+/// Throws UsageError when chains of ours would have one name, or a longer one than the kernel takes, with
+/// these segments; when a segment that is named there is none; when a parent chain is our own.
+void check_segments(const CompileOptions& options);
 
 /// `entries` in any order and all of `families`; no two with the same match. Table filter decides; in table
 /// mangle redirects are marked before the routing decision (PREROUTING), and DSCP marks set behind the filter
-/// (POSTROUTING), which so sees what arrived; both in the same order of first match.
+/// (POSTROUTING), which so sees what arrived; both in the same order of first match. Requires options that
+/// check_segments() lets pass.
 Wanted arrange(std::vector<Entry> entries, std::span<const Family> families, const CompileOptions& options);
 
 } // namespace flowspec
