@@ -19,6 +19,10 @@ constexpr Gauge routes{
     "unconfirmed (held: so many went at once that a second look comes first)."};
 constexpr Gauge routes_shown{"flowspec_routes_shown", "Routes that FRR shows, with rules or without."};
 constexpr Gauge rejected_routes{"flowspec_rejected_routes", "Routes without rules, by the reason why."};
+constexpr Gauge routes_aside{"flowspec_routes_set_aside",
+                             "Routes left out because the configuration says so, by what left them out."};
+constexpr Gauge rejected_by_term{"flowspec_policy_rejected_routes",
+                                 "Routes that the policy rejects, by the term that does."};
 constexpr Gauge route_remarks{"flowspec_route_remarks",
                               "Routes with rules of which there is something to be said, by what it is."};
 constexpr Gauge rules{"flowspec_rules", "Rules in our chains."};
@@ -29,8 +33,8 @@ constexpr Gauge stage_seconds{
     "flowspec_pass_stage_duration_seconds",
     "How long each stage of the last good pass took: ask (FRR), read (its text), compile (to "
     "rules), kernel (to read its tables), commit, lock (to wait for the xtables lock)."};
-constexpr std::array measured{routes, routes_shown, rejected_routes, route_remarks,
-                              rules,  peer_up,      peer_routes,     stage_seconds};
+constexpr std::array measured{routes,        routes_shown, rejected_routes, routes_aside, rejected_by_term,
+                              route_remarks, rules,        peer_up,         peer_routes,  stage_seconds};
 
 // Every label value that is known exists from the start, as 0: what does not exist cannot rise.
 constexpr Reason why_rejected[] = {
@@ -38,6 +42,8 @@ constexpr Reason why_rejected[] = {
     Reason::unsupported_component, Reason::unsupported_action,  Reason::unreadable_action,
     Reason::no_redirect_target,    Reason::never_matches,       Reason::not_enforceable,
     Reason::fragments_reassembled, Reason::ambiguous_sequence,  Reason::duplicate};
+constexpr Reason why_aside[] = {Reason::rejected_by_policy, Reason::not_feasible, Reason::not_local,
+                                Reason::no_segment};
 constexpr Reason why_remarked[] = {Reason::conflicting_paths, Reason::conflicting_actions, Reason::lost_route,
                                    Reason::hidden_action_bits, Reason::rate_rounded};
 
@@ -54,6 +60,9 @@ class Measuring {
         count_routes(table.family);
     }
     count_reasons(rejected_routes, outcome_.pass.rejected, why_rejected);
+    count_reasons(routes_aside, outcome_.pass.aside, why_aside);
+    for (const auto& [term, count] : outcome_.pass.rejected_by_term)
+      gauge(rejected_by_term, {{"term", term}}) = static_cast<double>(count);
     count_reasons(route_remarks, outcome_.pass.remarks, why_remarked);
     look_at_peers();
     take_times();

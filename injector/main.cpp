@@ -15,6 +15,13 @@ using namespace flowspec;
 
 namespace {
 
+std::optional<Options> read_options(int argc, char** argv) {
+  std::optional<Options> options = parse_options(argc, argv);
+  if (options)
+    read_documents(*options, read_document);
+  return options;
+}
+
 int run_command(Options options, int argc, char** argv) {
   switch (options.command) {
   case Command::plan:
@@ -26,10 +33,12 @@ int run_command(Options options, int argc, char** argv) {
     return show_status(options);
   case Command::flush:
     return flush_rules(options);
+  case Command::check:
+    return check_configuration(options);
   case Command::run:
     break;
   }
-  return run_service(std::move(options), [argc, argv] { return parse_options(argc, argv).value(); });
+  return run_service(std::move(options), [argc, argv] { return read_options(argc, argv).value(); });
 }
 
 /// So that no file that is opened later is taken for one of the standard streams.
@@ -46,7 +55,7 @@ void open_standard_streams() {
 int main(int argc, char** argv) {
   open_standard_streams();
   try {
-    std::optional<Options> options = parse_options(argc, argv);
+    std::optional<Options> options = read_options(argc, argv);
     return options ? run_command(std::move(*options), argc, argv) : 0;
   } catch (const UsageError& error) {
     say(error.what());

@@ -216,6 +216,38 @@ void add_meaning_options(CLI::App& app, Raw& raw) {
       ->default_str("rfc8955");
 }
 
+void add_choice_options(CLI::App& app, Raw& raw) {
+  const auto choice = app.add_option_group("Which routes are enforced, and where");
+  choice
+      ->add_option("--policy", raw.policy,
+                   "What is accepted, rejected or changed, and what is protected: a JSON document")
+      ->type_name("FILE");
+  choice
+      ->add_option("--segments", raw.segments,
+                   "Which route targets are for which interfaces: a JSON document")
+      ->type_name("FILE");
+  choice
+      ->add_option("--untargeted", raw.untargeted,
+                   "Routes without a target of a segment are for all, none, or \"segment NAME\"")
+      ->type_name("WHERE");
+  choice
+      ->add_option("--scope", raw.scope,
+                   "all, or local: only routes whose destination or source is this machine's own")
+      ->check(one_of(scope_words))
+      ->type_name("SCOPE");
+  choice
+      ->add_option("--scope-prefixes", raw.scope_prefixes,
+                   "What is this machine's own, instead of its addresses and the routes to its links")
+      ->type_name("PREFIX")
+      ->delimiter(',')
+      ->default_str("");
+  choice
+      ->add_option("--validate", raw.validate,
+                   "off, or leave out routes that unicast routing does not support: rfc8955, rfc9117")
+      ->check(one_of(validate_words))
+      ->type_name("HOW");
+}
+
 void add_rule_options(CLI::App& app, Options& options, Raw& raw) {
   const auto rules = app.add_option_group("The rules");
   rules
@@ -286,6 +318,7 @@ void add_common_options(CLI::App& app, Options& options, Raw& raw) {
   app.option_defaults()->always_capture_default();
   add_source_options(app, options, raw);
   add_meaning_options(app, raw);
+  add_choice_options(app, raw);
   add_rule_options(app, options, raw);
   add_safety_options(app, options, raw);
   add_metrics_options(app, options, raw);
@@ -308,12 +341,23 @@ std::optional<std::chrono::milliseconds> hold_time_of(const std::string& text) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
-std::vector<Prefix> prefixes_of(const std::vector<std::string>& texts) {
+Untargeted untargeted_of(const std::string& text) {
+  constexpr std::string_view one = "segment ";
+  if (text == "all")
+    return {};
+  if (text == "none")
+    return {Untargeted::Where::none, {}};
+  if (text.starts_with(one) && text.size() > one.size())
+    return {Untargeted::Where::segment, text.substr(one.size())};
+  throw UsageError(fmt::format("--untargeted {}: it is all, none, or \"segment NAME\"", text));
+}
+
+std::vector<Prefix> prefixes_of(const char* option, const std::vector<std::string>& texts) {
   std::vector<Prefix> prefixes;
   for (const std::string& text : texts) {
     const std::optional<Prefix> prefix = parse_prefix(text);
     if (!prefix || prefix->offset != 0)
-      throw UsageError(fmt::format("--protect {}: it is no prefix like 10.0.0.0/8 or 2001:db8::/32", text));
+      throw UsageError(fmt::format("{} {}: it is no prefix like 10.0.0.0/8 or 2001:db8::/32", option, text));
     if (std::find(prefixes.begin(), prefixes.end(), *prefix) == prefixes.end())
       prefixes.push_back(*prefix);
   }
@@ -362,6 +406,8 @@ void add_plan_options(CLI::App& app, Options& options, Raw& raw) {
       ->configurable(false);
   app.add_flag("--from-empty", options.from_empty,
                "Plan for a table without rules; reads no kernel and needs no privileges")
+      ->configurable(false);
+  app.add_flag("--explain-policy", options.explain_policy, "Show what each term did to each route")
       ->configurable(false);
   app.add_flag("--exit-code", options.exit_code, "Exit with 4 when there is something to change")
       ->configurable(false);

@@ -30,6 +30,9 @@ inline const Words<Format> formats{{"text", Format::text},
                                    {"ip6tables-restore", Format::ip6tables_restore}};
 inline const Words<Conntrack> conntrack_words{
     {"auto", Conntrack::find_out}, {"on", Conntrack::on}, {"off", Conntrack::off}};
+inline const Words<Validate> validate_words{
+    {"off", Validate::off}, {"rfc8955", Validate::rfc8955}, {"rfc9117", Validate::rfc9117}};
+inline const Words<bool> scope_words{{"all", false}, {"local", true}};
 inline const Words<Source> source_words{{"vtysh", Source::vtysh}, {"socket", Source::socket}};
 inline const Words<LogFormat> log_formats{{"text", LogFormat::text}, {"json", LogFormat::json}};
 inline const Words<Level> log_levels{{"debug", Level::debug},
@@ -56,6 +59,8 @@ struct Raw {
   std::string hold_time = "forever";
   double confirm_after = 10;
   std::vector<std::string> protect;
+  std::string policy, segments, untargeted = "all", scope = "all", validate = "off";
+  std::vector<std::string> scope_prefixes;
   std::string metrics_file;
   double interval = 2;
   double full_interval = 60;
@@ -80,7 +85,10 @@ void add_status_options(CLI::App& app, Raw& raw);
 
 /// "forever" (none) or a number of seconds. Throws UsageError.
 std::optional<std::chrono::milliseconds> hold_time_of(const std::string& text);
-/// Throws UsageError.
-std::vector<Prefix> prefixes_of(const std::vector<std::string>& texts);
+/// Of `option`, each once. Throws UsageError.
+std::vector<Prefix> prefixes_of(const char* option, const std::vector<std::string>& texts);
+
+/// "all", "none", or "segment NAME". Throws UsageError.
+Untargeted untargeted_of(const std::string& text);
 
 } // namespace flowspec

@@ -28,6 +28,7 @@ constexpr const char* overview =
   flowspec-injector flush [options]  remove all rules of ours, and nothing else
   flowspec-injector explain --src A --dst B [options]
                                      which entry decides a packet, and why not another
+  flowspec-injector check [options]  what the configuration says, in words, and what in it is of no use
 
   flowspec-injector COMMAND --help   the options of a command
   flowspec-injector --version
@@ -85,13 +86,22 @@ Examples:
   flowspec-injector explain --src 10.0.1.5 --dst 10.0.3.10 --proto udp --dport 53 --routes captured.json
 )";
 
+constexpr const char* check_examples = R"(
+It reads the configuration, the policy and the segments, and nothing else. Exit status: 0 all is well; 2 something is
+wrong; 3 with --strict: something is of no use.
+
+Examples:
+  flowspec-injector check
+  flowspec-injector check --policy /etc/flowspec/policy.json --segments /etc/flowspec/segments.json
+)";
+
 struct CommandWords {
   Command command;
   std::string name;
   const char* description;
   const char* examples;
 };
-const std::array<CommandWords, 6> commands{
+const std::array<CommandWords, 7> commands{
     {{Command::plan, "plan", "Shows what sync would change in the kernel's rules; changes nothing.",
       plan_examples},
      {Command::sync, "sync", "Makes the kernel's rules what FRR's flowspec routes say, a commit a table.",
@@ -104,7 +114,9 @@ const std::array<CommandWords, 6> commands{
       flush_examples},
      {Command::explain, "explain",
       "Names the entry that decides a packet, the rules that hold it, and what came close.",
-      explain_examples}}};
+      explain_examples},
+     {Command::check, "check", "Reads the configuration, and says in words what it asks for.",
+      check_examples}}};
 
 /// "plan, sync or explain".
 std::string known_commands() {
@@ -155,7 +167,24 @@ void finish(Options& options, const Raw& raw, const CLI::App& app) {
   options.hold.confirm_after = milliseconds("--confirm-after", raw.confirm_after);
   if (!(options.hold.max_withdraw >= 0)) // CLI::Range lets "nan" through
     throw UsageError("--max-withdraw: not a number from 0 to 1");
-  options.compile.protect = prefixes_of(raw.protect);
+  options.compile.protect = prefixes_of("--protect", raw.protect);
+  if (given("--policy"))
+    options.policy_file = raw.policy;
+  if (given("--segments"))
+    options.segments_file = raw.segments;
+  options.compile.untargeted = untargeted_of(raw.untargeted);
+  if (!options.segments_file && options.compile.untargeted != Untargeted{})
+    throw UsageError(
+        fmt::format("--untargeted {}: without --segments every route is for all", raw.untargeted));
+  options.local_scope = scope_words.at(raw.scope);
+  options.scope_prefixes = prefixes_of("--scope-prefixes", raw.scope_prefixes);
+  if (!options.local_scope && !options.scope_prefixes.empty())
+    throw UsageError("--scope-prefixes: they are of use only with --scope local");
+  options.validate = validate_words.at(raw.validate);
+  if (options.validate != Validate::off && (given("--routes") || given("--routes6")))
+    throw UsageError("--validate and --routes: FRR has to say who announced a route, and a file does not");
+  if (options.explain_policy && !options.policy_file)
+    throw UsageError("--explain-policy: it needs --policy");
   options.run.interval = milliseconds("--interval", raw.interval);
   options.run.full_interval = milliseconds("--full-interval", raw.full_interval);
   options.run.longest_back_off = milliseconds("--max-back-off", raw.longest_back_off);
@@ -194,6 +223,18 @@ void finish(Options& options, const Raw& raw, const CLI::App& app) {
 
 } // namespace
 
+void read_documents(Options& options, const std::function<std::string(const std::string& path)>& read) {
+  if (options.policy_file) {
+    auto policy =
+        std::make_shared<Policy>(parse_policy(read(*options.policy_file), *options.policy_file, read));
+    options.compile.protections = policy->protect;
+    options.policy = std::move(policy);
+  }
+  if (options.segments_file)
+    options.compile.segments = parse_segments(read(*options.segments_file), *options.segments_file);
+  check_segments(options.compile);
+}
+
 std::optional<Options> parse_options(int argc, const char* const* argv) {
   const std::string word = argc > 1 ? argv[1] : "";
   if (word == "--help" || word == "-h" || word == "help") {
@@ -218,6 +259,12 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   CLI::App app(command->description, "flowspec-injector " + word);
   if (options.command == Command::explain) {
     add_question_options(app, question);
+    app.add_option("--in-interface", options.interfaces.in, "By which interface it comes in: segments ask")
+        ->type_name("NAME")
+        ->configurable(false);
+    app.add_option("--out-interface", options.interfaces.out, "By which interface it goes out")
+        ->type_name("NAME")
+        ->configurable(false);
     app.add_option("--near", options.near_misses, "Show so many earlier entries that came close")
         ->type_name("N")
         ->check(CLI::Range(0, 1000))

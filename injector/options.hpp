@@ -4,21 +4,26 @@
 #pragma once
 
 #include "common/log.hpp"
+#include "common/policy.hpp"
 #include "injector/compile.hpp"
 #include "injector/daemon.hpp"
 #include "injector/frr_source.hpp"
 #include "injector/hold.hpp"
 #include "injector/ownership.hpp"
 #include "injector/question.hpp"
+#include "injector/validation.hpp"
+#include "injector/vantage.hpp"
 
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace flowspec {
 
-enum class Command { plan, sync, run, status, flush, explain };
+enum class Command { plan, sync, run, status, flush, explain, check };
 enum class Format { text, json, iptables_restore, ip6tables_restore };
 /// How FRR is asked.
 enum class Source { vtysh, socket };
@@ -43,6 +48,15 @@ struct Options {
   Conntrack conntrack = Conntrack::find_out;
   std::chrono::milliseconds lock_wait{10'000};
 
+  std::optional<std::string> policy_file;
+  std::optional<std::string> segments_file;
+  std::shared_ptr<const Policy>
+      policy; ///< of policy_file, when that has been read; null: everything is taken
+  bool local_scope = false;
+  std::vector<Prefix> scope_prefixes; ///< of local_scope: this machine's own; empty: the kernel is asked
+  Validate validate = Validate::off;
+  bool explain_policy = false; ///< plan
+
   HoldOptions hold;
   std::string state_dir = "/run/flowspec";
   RunOptions run;
@@ -57,8 +71,13 @@ struct Options {
 
   std::optional<std::chrono::milliseconds> watch; ///< status
   std::optional<Question> question;               ///< explain
+  Interfaces interfaces;                          ///< explain: of the packet
   std::size_t near_misses = 5;                    ///< explain
 };
+
+/// Reads the files that the options name, and checks what they say together. Throws UsageError for what is
+/// wrong in them; Error when they cannot be read.
+void read_documents(Options& options, const std::function<std::string(const std::string& path)>& read);
 
 /// Reads argv. None when it asked for help or the version, which have been printed. Throws UsageError.
 std::optional<Options> parse_options(int argc, const char* const* argv);

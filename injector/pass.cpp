@@ -40,6 +40,7 @@ FamilyMemory without_texts(const FamilyMemory& memory) {
   rest.table_version = memory.table_version;
   rest.peers = memory.peers;
   rest.held = memory.held;
+  rest.infeasible = memory.infeasible;
   return rest;
 }
 
@@ -155,7 +156,10 @@ class Passes::Run {
       std::optional<FamilyMemory> known;
       if (const auto memory = state_.families.find(shown->family); memory != state_.families.end())
         known = memory->second;
-      take(shown->family, keep_after(std::move(known), *shown, filter));
+      Infeasible before = known ? known->infeasible : Infeasible();
+      Kept kept = keep_after(std::move(known), *shown, filter);
+      if (validated(*shown, filter, kept, before))
+        take(shown->family, std::move(kept));
     }
     texts_due_ = texts_due_ || outcome_.in_full;
     decided_ = true;
@@ -192,12 +196,7 @@ class Passes::Run {
     const TableMark* mark = mark_of(filter);
     if (mark == nullptr)
       return true;
-    std::vector<Hook> hooks;
-    for (const std::string& parent : options_.compile.parents)
-      hooks.push_back({parent, options_.ours.chain});
-    for (const char* parent : {"INPUT", "FORWARD", "OUTPUT"})
-      hooks.push_back({parent, options_.ours.chain});
-    const std::string now = digest(filter, hooks, options_.ours);
+    const std::string now = digest(filter, filter_hooks(options_.compile), options_.ours);
     return std::find(mark->digests.begin(), mark->digests.end(), now) != mark->digests.end();
   }
 
@@ -246,6 +245,28 @@ class Passes::Run {
     return kept;
   }
 
+  /// False when nobody can tell which routes are feasible; then the rules of that family stay as they are.
+  bool validated(const Shown& shown, const Ruleset* filter, Kept& kept, const Infeasible& before) {
+    if (options_.validate == Validate::off || kept.refused)
+      return true;
+    std::set<std::string> held;
+    for (const HeldRoute& route : kept.memory->held)
+      held.insert(route.id);
+    try {
+      kept.memory->infeasible = passes_.validator_.judge(
+          shown, kept.routes.entries, held, before,
+          filter == nullptr ? std::set<std::string>() : installed_ids(*filter, options_.ours));
+      return true;
+    } catch (const CannotValidate& error) {
+      note({shown.family, Cause::refused, error.what()});
+    } catch (const NoAnswer& error) {
+      note({shown.family, Cause::no_answer, error.what()});
+    } catch (const Error& error) {
+      note({shown.family, Cause::bad_answer, error.what()});
+    }
+    return false;
+  }
+
   void take(Family family, Kept kept) {
     if (kept.look_again)
       outcome_.look_again = std::min(outcome_.look_again.value_or(*kept.look_again), *kept.look_again);
@@ -277,19 +298,46 @@ class Passes::Run {
     families_.push_back(shown.family);
   }
 
+  /// This machine's own prefixes, when only their routes are wanted. That it should have none is rather a
+  /// machine that is not ready: all rules would go.
+  PrefixSet own_prefixes() {
+    if (!options_.local_scope)
+      return {};
+    const Cause before = std::exchange(stage_, Cause::kernel);
+    PrefixSet own(options_.scope_prefixes.empty() ? world_.own_prefixes() : options_.scope_prefixes);
+    stage_ = before;
+    if (own.empty())
+      throw PassFailed(Cause::refused, "--scope local: this machine has no prefix of its own now, and no "
+                                       "route would be left; the rules stay as they are");
+    return own;
+  }
+
   void arrange_all() {
     const Timed timed(outcome_.times.compile);
+    PrefixSet own = own_prefixes();
+    std::map<Family, Infeasible> infeasible;
+    for (const Family family : families_)
+      if (const auto memory = state_.families.find(family);
+          options_.validate != Validate::off && memory != state_.families.end())
+        infeasible[family] = memory->second.infeasible;
     CompileOptions compile = options_.compile;
     compile.reassembled = options_.conntrack == Conntrack::on ||
                           (options_.conntrack == Conntrack::find_out && world_.tracks_connections());
     std::optional<Arranged>& last = passes_.arranged_;
     const bool same = last && !outcome_.in_full && !world_.given && last->families == families_ &&
-                      last->held == held_ && last->reassembled == compile.reassembled;
+                      last->held == held_ && last->reassembled == compile.reassembled &&
+                      last->infeasible == infeasible && last->own == own;
     if (!same) {
-      Wanted wanted = arrange(std::exchange(routes_.entries, {}), families_, compile);
-      last = Arranged{families_, held_, compile.reassembled, std::move(routes_), std::move(wanted)};
+      Judged judged =
+          judge(std::exchange(routes_.entries, {}), infeasible,
+                {options_.policy.get(), options_.local_scope ? &own : nullptr, options_.explain_policy});
+      Wanted wanted = arrange(std::exchange(judged.entries, {}), families_, compile);
+      last = Arranged{families_,           held_,
+                      compile.reassembled, std::move(infeasible),
+                      std::move(own),      std::move(routes_),
+                      std::move(judged),   std::move(wanted)};
     }
-    outcome_.pass = Pass(last->findings, last->wanted);
+    outcome_.pass = Pass(last->findings, last->judged, last->wanted);
     outcome_.pass.held = held_counts_;
   }
 
@@ -488,7 +536,8 @@ class Passes::Run {
 
 Passes::Passes(Options options, PassWorld world)
     : options_(std::move(options)), world_(std::move(world)),
-      poller_(world_.ask, options_.families, options_.poll, world_.now) {}
+      poller_(world_.ask, options_.families, options_.poll, world_.now),
+      validator_(world_.ask, options_.validate, options_.poll.settle) {}
 
 PassOutcome Passes::run(Depth depth, Doing doing) {
   return Run(*this, depth, doing).all();

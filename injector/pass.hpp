@@ -3,6 +3,7 @@
 // One pass: from what FRR says to what the kernel does.
 #pragma once
 
+#include "injector/judge.hpp"
 #include "injector/options.hpp"
 #include "injector/pass_outcome.hpp"
 #include "injector/poller.hpp"
@@ -29,6 +30,8 @@ struct PassWorld {
   std::function<Ruleset(Family, const std::string& table)> look; ///< reads it, without a lock
   std::function<OpenTable(Family, const std::string& table)> open;
   std::function<bool()> tracks_connections;
+  /// The prefixes that are this machine's own, as the kernel has them now. Throws Error.
+  std::function<std::vector<Prefix>()> own_prefixes;
   std::function<std::chrono::milliseconds()> lock_waited; ///< since it was last asked
 
   /// The state without its texts, or an empty one when there is none. Throws Error when it is damaged.
@@ -59,13 +62,17 @@ class Passes {
     std::vector<Family> families;
     std::vector<std::vector<HeldRoute>> held;
     bool reassembled = false;
+    std::map<Family, Infeasible> infeasible;
+    PrefixSet own;
     RoutesRead findings; ///< without entries
+    Judged judged;       ///< without entries
     Wanted wanted;
   };
 
   Options options_;
   PassWorld world_;
   Poller poller_;
+  Validator validator_;
   std::optional<Arranged> arranged_;
   std::map<std::string, std::uint64_t> missed_;
   std::optional<State> unsaved_;    ///< of the last pass, when the disk did not take it

@@ -85,6 +85,7 @@ std::vector<Event> PassEvents::of(const PassOutcome& outcome, Instant now) {
   add_changed(outcome.pass, events);
   add_holding(outcome, events);
   add_rejected(outcome.pass, events);
+  add_aside(outcome.pass, events);
   return events;
 }
 
@@ -144,6 +145,19 @@ void PassEvents::add_holding(const PassOutcome& outcome, std::vector<Event>& eve
           now.unconfirmed);
   }
   held_ = std::move(all);
+}
+
+void PassEvents::add_aside(const Pass& pass, std::vector<Event>& events) {
+  std::string now = by_reason(pass.aside);
+  if (now == aside_)
+    return;
+  events.push_back({Level::info,
+                    "set-aside",
+                    pass.aside.empty()
+                        ? "no route is left out any more"
+                        : fmt::format("{} left out: {}", counted(pass.aside.size(), "route"), now),
+                    {{"routes", std::to_string(pass.aside.size())}}});
+  aside_ = std::move(now);
 }
 
 void PassEvents::add_rejected(const Pass& pass, std::vector<Event>& events) {

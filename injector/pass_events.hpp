@@ -19,7 +19,7 @@ class PassEvents {
  public:
   /// In this order: "ready" (the first time), "tampering", "changed" for each table or else "unchanged"
   /// (debug), "held" and "released" and "unconfirmed" of each family, "rejected" with single routes for
-  /// debug.
+  /// debug, "set-aside".
   std::vector<Event> of(const PassOutcome& outcome, Instant now);
 
  private:
@@ -35,10 +35,12 @@ class PassEvents {
   void add_tampering(const PassOutcome& outcome, Instant now, std::vector<Event>& events);
   void add_holding(const PassOutcome& outcome, std::vector<Event>& events);
   void add_rejected(const Pass& pass, std::vector<Event>& events);
+  void add_aside(const Pass& pass, std::vector<Event>& events);
 
   bool ready_ = false;
   std::map<Family, Held> held_;
   std::vector<std::size_t> rejected_; ///< their hashes, sorted: there may be 100 000 of them
+  std::string aside_;                 ///< what was left out, in words
   LineBudget tampering_lines_{10, std::chrono::minutes(1)};
   std::size_t unsaid_tampering_ = 0;
 };

@@ -71,9 +71,11 @@ struct EditText {
 
 } // namespace
 
-Pass::Pass(RoutesRead read, Wanted wanted)
+Pass::Pass(RoutesRead read, Judged judged, Wanted wanted)
     : routes(read.routes), installed(std::move(wanted.installed)), rejected(std::move(read.rejected)),
-      remarks(std::move(read.remarks)) {
+      remarks(std::move(read.remarks)), aside(std::move(judged.aside)),
+      rejected_by_term(std::move(judged.rejected_by_term)), traces(std::move(judged.traces)) {
+  std::move(wanted.aside.begin(), wanted.aside.end(), std::back_inserter(aside));
   std::move(wanted.rejected.begin(), wanted.rejected.end(), std::back_inserter(rejected));
   std::move(wanted.remarks.begin(), wanted.remarks.end(), std::back_inserter(remarks));
   tables = std::move(wanted.tables);
@@ -93,6 +95,31 @@ std::string findings_text(const Pass& pass, std::string_view prefix) {
     text += fmt::format("{}rejected: {}\n", prefix, to_string(rejected));
   for (const Rejected& remark : pass.remarks)
     text += fmt::format("{}note: {}\n", prefix, to_string(remark));
+  return text + aside_text(pass.aside, prefix);
+}
+
+std::string aside_text(const std::vector<Rejected>& aside, std::string_view prefix) {
+  std::string text;
+  std::map<std::string, std::size_t> alike;
+  for (const Rejected& route : aside)
+    if (route.reason == Reason::not_feasible)
+      text += fmt::format("{}left out: {}\n", prefix, to_string(route));
+    else if (route.reason == Reason::rejected_by_policy)
+      ++alike[fmt::format("{}: {}", name(route.reason), route.detail)];
+    else
+      ++alike[std::string(name(route.reason))];
+  for (const auto& [why, count] : alike)
+    text += fmt::format("{}left out: {}: {}\n", prefix, counted(count, "route"), why);
+  return text;
+}
+
+std::string traces_text(const std::vector<PolicyTrace>& traces) {
+  std::string text;
+  for (const PolicyTrace& trace : traces) {
+    text += fmt::format("policy: {}\n", trace.route);
+    for (const std::string& step : trace.steps)
+      text += fmt::format("  {}\n", step);
+  }
   return text;
 }
 
@@ -156,9 +183,16 @@ nlohmann::ordered_json report_json(const Pass& pass, bool done) {
                       {"rules", rule_count(ours_in(pass, changes.after))},
                       {"committed", done && !changes.edits.empty()},
                       {"edits", edits_json(changes)}});
-  return {{"routes", pass.routes.sum()},        {"held", pass.held.sum()},
-          {"tables", std::move(tables)},        {"entries", to_json(pass.installed)},
-          {"rejected", to_json(pass.rejected)}, {"notes", to_json(pass.remarks)}};
+  nlohmann::ordered_json document = {
+      {"routes", pass.routes.sum()},        {"held", pass.held.sum()},
+      {"tables", std::move(tables)},        {"entries", to_json(pass.installed)},
+      {"rejected", to_json(pass.rejected)}, {"set_aside", to_json(pass.aside)},
+      {"notes", to_json(pass.remarks)}};
+  if (!pass.rejected_by_term.empty())
+    document["rejected_by_term"] = pass.rejected_by_term;
+  for (const PolicyTrace& trace : pass.traces)
+    document["policy"].push_back({{"route", trace.route}, {"steps", trace.steps}});
+  return document;
 }
 
 namespace {

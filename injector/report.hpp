@@ -4,12 +4,15 @@
 #pragma once
 
 #include "injector/frr_routes.hpp"
+#include "injector/judge.hpp"
 #include "injector/sync.hpp"
 #include "injector/wanted.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <map>
 #include <string>
+#include <vector>
 
 namespace flowspec {
 
@@ -20,11 +23,15 @@ struct Pass {
   std::vector<Entry> installed;   ///< in the order in which packets meet them, IPv4 first
   std::vector<Rejected> rejected; ///< routes without rules
   std::vector<Rejected> remarks;
-  std::vector<WantedTable> tables; ///< what should be ours
-  std::vector<Changes> changes;    ///< of the tables that were looked at
+  /// Routes that are left out because the configuration says so: validation, policy, scope, segments.
+  std::vector<Rejected> aside;
+  std::map<std::string, std::size_t> rejected_by_term; ///< of the policy
+  std::vector<PolicyTrace> traces;                     ///< when they were asked for
+  std::vector<WantedTable> tables;                     ///< what should be ours
+  std::vector<Changes> changes;                        ///< of the tables that were looked at
 
   Pass() = default;
-  Pass(RoutesRead read, Wanted wanted);
+  Pass(RoutesRead read, Judged judged, Wanted wanted);
 };
 
 /// Every edit on a line of its own in iptables notation, "+ " before what comes and "- " before what goes;
@@ -34,6 +41,13 @@ std::string edits_text(const Changes& changes);
 /// The routes that were left out and what is to be said of the others, a line each; `prefix` begins each
 /// line.
 std::string findings_text(const Pass& pass, std::string_view prefix);
+
+/// What was left out on purpose, a line for each route that is not feasible, and for each term or setting
+/// that leaves routes out.
+std::string aside_text(const std::vector<Rejected>& aside, std::string_view prefix);
+
+/// What each term of the policy did to each route.
+std::string traces_text(const std::vector<PolicyTrace>& traces);
 
 /// "filter: 3 rules to add, 1 to remove; 12 of 14 routes in 15 rules": the last lines of a plan, one a table,
 /// or of a sync when `done`.

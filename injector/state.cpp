@@ -48,7 +48,8 @@ json list(const std::vector<Value>& values) {
 json to_document(const FamilyMemory& memory) {
   return {{"source", memory.source},         {"from_frr", memory.from_frr},
           {"polled", memory.polled.count()}, {"table_version", memory.table_version},
-          {"peers", list(memory.peers)},     {"held", list(memory.held)}};
+          {"peers", list(memory.peers)},     {"held", list(memory.held)},
+          {"infeasible", memory.infeasible}};
 }
 
 json to_document(const Totals& totals) {
@@ -155,6 +156,17 @@ std::map<std::string, std::uint64_t> read(const json& object, const char* key) {
 }
 
 template <>
+std::map<std::string, std::string> read(const json& object, const char* key) {
+  const json& value = member(object, key);
+  if (!value.is_object())
+    damaged(fmt::format("\"{}\" is no object", key));
+  std::map<std::string, std::string> result;
+  for (const auto& [label, text] : value.items())
+    result.emplace(label, read<std::string>(value, label.c_str()));
+  return result;
+}
+
+template <>
 std::map<std::string, double> read(const json& object, const char* key) {
   const json& value = member(object, key);
   if (!value.is_object())
@@ -191,6 +203,8 @@ FamilyMemory read_memory(const json& object) {
   memory.table_version = read<std::uint64_t>(object, "table_version");
   memory.peers = read_list<KnownPeer>(object, "peers", read_peer);
   memory.held = read_list<HeldRoute>(object, "held", read_held);
+  if (object.contains("infeasible")) // older versions did not know of it
+    memory.infeasible = read<std::map<std::string, std::string>>(object, "infeasible");
   return memory;
 }
 

@@ -53,6 +53,8 @@ struct FamilyMemory {
   std::uint64_t table_version = 0;
   std::vector<KnownPeer> peers;
   std::vector<HeldRoute> held;
+  std::map<std::string, std::string>
+      infeasible;          ///< stable_id of routes that are not installed for it, and why
   std::string routes;      ///< all that were shown, as FRR printed them; in a file of its own
   std::string held_routes; ///< those that are held, as FRR once printed them; in a file of its own
 

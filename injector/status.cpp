@@ -140,6 +140,7 @@ Status status_of(const StatusInput& input) {
   status.totals = input.state.totals;
   status.rejected = input.remembered.rejected;
   status.remarks = input.remembered.remarks;
+  status.aside = input.remembered.aside;
   if (input.state.families.empty())
     status.not_known = input.no_state.empty() ? "no pass has read routes yet" : std::string(input.no_state);
   for (const Family family : {Family::ipv4, Family::ipv6}) {

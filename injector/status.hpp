@@ -90,6 +90,7 @@ struct Status {
   Counters spared;  ///< passed by all entries: from or to a protected prefix
   std::vector<Rejected> rejected;
   std::vector<Rejected> remarks;
+  std::vector<Rejected> aside; ///< left out because the configuration says so
   Totals totals;
 };
 

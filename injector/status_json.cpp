@@ -89,7 +89,8 @@ ordered_json summary_json(const Status& status) {
           {"tracked_bytes", status.tracked.bytes},
           {"spared_packets", status.spared.packets},
           {"spared_bytes", status.spared.bytes},
-          {"rejected", status.rejected.size()}};
+          {"rejected", status.rejected.size()},
+          {"set_aside", status.aside.size()}};
 }
 
 ordered_json sums_json(const Totals& totals) {
@@ -124,6 +125,7 @@ ordered_json status_json(const Status& status) {
           {"tables", list(status.tables, table_json)},
           {"entries", list(status.entries, entry_json)},
           {"rejected", to_json(status.rejected)},
+          {"set_aside", to_json(status.aside)},
           {"notes", to_json(status.remarks)},
           {"sums", sums_json(status.totals)}};
 }

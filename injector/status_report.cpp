@@ -190,13 +190,13 @@ std::string status_text(const Status& status, bool coloured) {
   std::string text = head_text(status, coloured);
   for (const Family family : {Family::ipv4, Family::ipv6})
     text += family_text(status, family, coloured);
-  if (!status.rejected.empty() || !status.remarks.empty())
+  if (!status.rejected.empty() || !status.remarks.empty() || !status.aside.empty())
     text += "\n";
   for (const Rejected& rejected : status.rejected)
     text += fmt::format("rejected: {}\n", one_line(to_string(rejected)));
   for (const Rejected& remark : status.remarks)
     text += fmt::format("note: {}\n", one_line(to_string(remark)));
-  return text;
+  return text + aside_text(status.aside, "");
 }
 
 } // namespace flowspec

@@ -90,6 +90,8 @@ std::string StatusSentence::succeeded(const PassOutcome& outcome, Instant now) {
   std::string text = enforced_;
   if (!outcome.pass.rejected.empty())
     text += fmt::format(", {} rejected", outcome.pass.rejected.size());
+  if (!outcome.pass.aside.empty())
+    text += fmt::format(", {} left out", outcome.pass.aside.size());
   text += held_words(outcome.holding);
   for (const Failure& failure : outcome.failures)
     text += fmt::format("; {}{}", failure.family ? *failure.family == Family::ipv4 ? "IPv4: " : "IPv6: " : "",

@@ -2,6 +2,7 @@
 #include "common/entry_json.hpp"
 #include "injector/explain_report.hpp"
 #include "injector/pass.hpp"
+#include "injector/vantage.hpp"
 #include "injector/world/commands.hpp"
 #include "injector/world/pass_world.hpp"
 
@@ -13,13 +14,6 @@ namespace flowspec {
 
 namespace {
 
-std::optional<Prefix> protection(const Question& question, const std::vector<Prefix>& prefixes) {
-  for (const Prefix& prefix : prefixes)
-    if (prefix.contains(question.source) || prefix.contains(question.destination))
-      return prefix;
-  return std::nullopt;
-}
-
 std::vector<HeldRule> held_rules(const Pass& pass, const Entry& entry) {
   std::vector<HeldRule> rules;
   for (const WantedTable& table : pass.tables)
@@ -29,21 +23,54 @@ std::vector<HeldRule> held_rules(const Pass& pass, const Entry& entry) {
   return rules;
 }
 
+/// What becomes of the packet by each list of entries that it meets.
+class Answer {
+ public:
+  Answer(const Pass& pass, const Options& options) : pass_(pass), options_(options) {}
+
+  void add(const std::string& segment, const Explanation& explained) {
+    const std::vector<HeldRule> rules = explained.place.entry == nullptr
+                                            ? std::vector<HeldRule>()
+                                            : held_rules(pass_, *explained.place.entry);
+    if (!segment.empty())
+      text_ += fmt::format("segment {}: ", segment);
+    text_ += explain_text(explained, rules, options_.compile.parents.front());
+    documents_.push_back(explain_json(explained, *options_.question, rules));
+    if (!segment.empty())
+      documents_.back()["segment"] = segment;
+  }
+
+  const std::string& text() const { return text_; }
+  /// One answer, or those of several segments.
+  nlohmann::ordered_json json() const {
+    return documents_.size() == 1 ? documents_.front() : nlohmann::ordered_json{{"segments", documents_}};
+  }
+
+ private:
+  const Pass& pass_;
+  const Options& options_;
+  std::string text_;
+  nlohmann::ordered_json documents_ = nlohmann::ordered_json::array();
+};
+
 std::string explanation(const Pass& pass, const Options& options) {
   const Question& question = *options.question;
   if (std::none_of(pass.tables.begin(), pass.tables.end(),
                    [&](const WantedTable& table) { return table.family == question.family; }))
     throw Error(
         fmt::format("explain what becomes of an {0} packet: no {0} routes were read", name(question.family)));
-  Explanation explained;
-  explained.protected_by = protection(question, options.compile.protect);
-  if (!explained.protected_by)
-    explained = explain(pass.installed, question, options.compile.stateful, options.near_misses);
-  const std::vector<HeldRule> rules =
-      explained.place.entry == nullptr ? std::vector<HeldRule>() : held_rules(pass, *explained.place.entry);
+  Answer answer(pass, options);
+  if (const std::optional<Prefix> prefix = protected_by(question, options.compile)) {
+    Explanation explained;
+    explained.protected_by = prefix;
+    answer.add("", explained);
+  } else {
+    for (const EntriesMet& met : entries_met(pass.installed, question, options.interfaces, options.compile))
+      answer.add(met.segment, explain(met.entries, question, options.compile.stateful, options.near_misses));
+  }
   if (options.format == Format::json)
-    return dump(explain_json(explained, question, rules));
-  std::string text = explain_text(explained, rules, options.compile.parents.front());
+    return dump(answer.json());
+  std::string text = answer.text();
   if (!pass.rejected.empty())
     text += fmt::format("note: routes without rules: {}; plan says which and why\n", pass.rejected.size());
   if (pass.held.sum() > 0)

@@ -5,6 +5,7 @@
 #include "common/iptc.hpp"
 #include "common/kernel_facts.hpp"
 #include "common/lock_held.hpp"
+#include "common/own_prefixes.hpp"
 #include "common/process.hpp"
 #include "common/vty_socket.hpp"
 #include "common/xtables_lock.hpp"
@@ -20,6 +21,24 @@
 namespace flowspec {
 
 namespace {
+
+/// Read again when the kernel said that something changed; netlink says so before an answer could be older.
+class OwnPrefixes {
+ public:
+  const std::vector<Prefix>& now() {
+    if (!monitor_)
+      monitor_ = std::make_shared<AddressMonitor>();
+    if (monitor_->changed(known_ ? &*known_ : nullptr))
+      known_.reset(); // whatever becomes of the reading
+    if (!known_)
+      known_ = own_prefixes();
+    return *known_;
+  }
+
+ private:
+  std::shared_ptr<AddressMonitor> monitor_;
+  std::optional<std::vector<Prefix>> known_;
+};
 
 /// The last line of what a program said: vtysh puts less important ones before the cause.
 std::string last_line(const std::string& text) {
@@ -130,6 +149,8 @@ PassWorld pass_world(const Options& options) {
   world.in_use = table_in_use;
   world.look = [](Family family, const std::string& table) { return KernelTable(family, table).read(); };
   world.tracks_connections = may_track_connections;
+  if (options.local_scope && options.scope_prefixes.empty())
+    world.own_prefixes = [own = OwnPrefixes()]() mutable { return own.now(); };
 
   auto waited = std::make_shared<std::chrono::milliseconds>(0);
   world.open = [waited, wait = options.lock_wait](Family family, const std::string& table) {

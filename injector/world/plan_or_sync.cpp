@@ -36,7 +36,7 @@ std::string report(const Pass& pass, const Options& options) {
   case Format::text:
     break;
   }
-  std::string text;
+  std::string text = traces_text(pass.traces);
   if (!done)
     for (const Changes& changes : pass.changes)
       text += edits_text(changes);

@@ -66,8 +66,10 @@ int run_service(Options options, const std::function<Options()>& read_again) {
   world.reload = [&] {
     Options fresh = read_again();
     const Options& now = service->options;
-    if (fresh.ours.chain != now.ours.chain || fresh.compile.parents != now.compile.parents)
-      throw Error("--chain and --parent cannot change while rules stand there: stop, flush, and start again");
+    if (fresh.ours.chain != now.ours.chain || filter_hooks(fresh.compile) != filter_hooks(now.compile))
+      throw Error(
+          "--chain, --parent and the parent chains of segments cannot change while rules stand there: "
+          "stop, flush, and start again");
     service = std::make_unique<Service>(std::move(fresh));
     return service->options.run;
   };

@@ -2,6 +2,7 @@
 #include "common/entry_json.hpp"
 #include "common/iptc.hpp"
 #include "common/kernel_facts.hpp"
+#include "common/own_prefixes.hpp"
 #include "injector/hold.hpp"
 #include "injector/status.hpp"
 #include "injector/status_report.hpp"
@@ -32,8 +33,17 @@ Pass remembered_pass(const State& state, const Options& options) {
   CompileOptions compile = options.compile;
   compile.reassembled = options.conntrack == Conntrack::on ||
                         (options.conntrack == Conntrack::find_out && may_track_connections());
-  Wanted wanted = arrange(std::move(routes.entries), families, compile);
-  return {std::move(routes), std::move(wanted)};
+  std::map<Family, Infeasible> infeasible;
+  if (options.validate != Validate::off)
+    for (const auto& [family, memory] : state.families)
+      infeasible[family] = memory.infeasible;
+  PrefixSet own;
+  if (options.local_scope)
+    own = PrefixSet(options.scope_prefixes.empty() ? own_prefixes() : options.scope_prefixes);
+  Judged judged = judge(std::exchange(routes.entries, {}), infeasible,
+                        {options.policy.get(), options.local_scope ? &own : nullptr, false});
+  Wanted wanted = arrange(std::exchange(judged.entries, {}), families, compile);
+  return {std::move(routes), std::move(judged), std::move(wanted)};
 }
 
 std::vector<TableNow> tables_in_use() {

@@ -64,6 +64,10 @@ class Daemon:
     def pass_now(self) -> list[dict[str, str]]:
         return self.pass_ends(lambda: self.process.send_signal(signal.SIGUSR1))
 
+    def hang_up(self) -> None:
+        """It reads its configuration again."""
+        self.process.send_signal(signal.SIGHUP)
+
     def stamp(self) -> tuple[int, int]:
         """Another one after each pass: its durations are in the metrics."""
         status = self.file.stat()

@@ -40,10 +40,10 @@ TEST_CASE("a hold time is forever, or a number of seconds") {
 }
 
 TEST_CASE("what is protected is a prefix") {
-  CHECK(prefixes_of({"10.0.0.0/8", "2001:db8::/32", "10.0.0.0/8"}).size() == 2);
+  CHECK(prefixes_of("--protect", {"10.0.0.0/8", "2001:db8::/32", "10.0.0.0/8"}).size() == 2);
   for (const char* bad : {"", "10.0.0.0/33", "x", "2001:db8::/32/off 8"}) {
     CAPTURE(bad);
-    CHECK_THROWS_AS(prefixes_of({bad}), UsageError);
+    CHECK_THROWS_WITH(prefixes_of("--protect", {bad}), Catch::StartsWith("--protect "));
   }
 }
 
@@ -101,7 +101,7 @@ TEST_CASE("options where they have no meaning are refused") {
   CHECK_THAT(refusal({"sync", "--interval", "3"}), Catch::Contains("sync has no such option; run has"));
   CHECK_THAT(refusal({"status", "--interval=3"}), Catch::Contains("status has no such option; run has"));
   CHECK_THAT(refusal({"run", "--routes", "-"}), Catch::Contains("standard input"));
-  CHECK_THAT(refusal({"dance"}), Catch::Contains("plan, sync, run, status, flush or explain"));
+  CHECK_THAT(refusal({"dance"}), Catch::Contains("plan, sync, run, status, flush, explain or check"));
   for (const std::vector<const char*>& bad : {std::vector<const char*>{"run", "--interval", "0"},
                                               {"run", "--log-level", "loud"},
                                               {"sync", "--max-withdraw", "2"},
@@ -141,4 +141,52 @@ TEST_CASE("the example of a configuration file is all of the defaults, for every
     CHECK(from_file.timeout == defaults.timeout);
     CHECK(from_file.lock_wait == defaults.lock_wait);
   }
+}
+
+TEST_CASE("options for which routes are enforced") {
+  const Options defaults = parsed({"sync"});
+  CHECK_FALSE(defaults.policy_file);
+  CHECK_FALSE(defaults.local_scope);
+  CHECK(defaults.validate == Validate::off);
+  CHECK(defaults.compile.untargeted == Untargeted{});
+  const Options options = parsed({"plan", "--policy", "/p", "--segments", "/s", "--untargeted",
+                                  "segment blue", "--scope", "local", "--scope-prefixes",
+                                  "10.0.0.0/8,2001:db8::/32", "--validate", "rfc9117", "--explain-policy"});
+  CHECK(options.policy_file == "/p");
+  CHECK(options.segments_file == "/s");
+  CHECK(options.compile.untargeted == Untargeted{Untargeted::Where::segment, "blue"});
+  CHECK(options.local_scope);
+  CHECK(options.scope_prefixes.size() == 2);
+  CHECK(options.validate == Validate::rfc9117);
+  CHECK(options.explain_policy);
+  CHECK_THAT(refusal({"sync", "--untargeted", "none"}), Catch::Contains("--segments"));
+  CHECK_THAT(refusal({"sync", "--segments", "/s", "--untargeted", "blue"}), Catch::Contains("segment NAME"));
+  CHECK_THAT(refusal({"sync", "--scope-prefixes", "10.0.0.0/8"}), Catch::Contains("--scope local"));
+  CHECK_THAT(refusal({"plan", "--routes", "/r", "--validate", "rfc8955"}),
+             Catch::Contains("a file does not"));
+  CHECK_THAT(refusal({"plan", "--explain-policy"}), Catch::Contains("--policy"));
+  for (const std::vector<const char*>& bad : {std::vector<const char*>{"sync", "--validate", "on"},
+                                              {"sync", "--scope", "global"},
+                                              {"sync", "--explain-policy"}}) {
+    CAPTURE(bad);
+    CHECK_FALSE(refusal(bad).empty());
+  }
+}
+
+TEST_CASE("the documents that the options name are read, and checked together") {
+  Options options = parsed({"sync", "--policy", "/p", "--segments", "/s"});
+  std::map<std::string, std::string> files{
+      {"/p", R"({"protect": [{"source": {"within": ["10.0.0.0/8"]}}], "default": "reject"})"},
+      {"/s",
+       R"({"segments": [{"name": "blue", "import": ["65000:1"], "parents": [{"out_interface": "swp1"}]}]})"}};
+  const auto read = [&](const std::string& path) { return files.at(path); };
+  read_documents(options, read);
+  REQUIRE(options.policy);
+  CHECK_FALSE(options.policy->accept_by_default);
+  CHECK(options.compile.protections.size() == 1);
+  CHECK(options.compile.segments.size() == 1);
+  options.compile.untargeted = {Untargeted::Where::segment, "red"};
+  CHECK_THROWS_WITH(read_documents(options, read), Catch::Contains("red"));
+  files["/p"] = "{";
+  CHECK_THROWS_WITH(read_documents(options, read), Catch::StartsWith("/p"));
 }

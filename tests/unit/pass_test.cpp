@@ -37,6 +37,9 @@ struct FakeWorld {
   bool damaged = false;
   bool unreadable = false;
   int saves = 0;
+  // this machine
+  std::vector<Prefix> own{*parse_prefix("10.0.0.0/24")};
+  bool own_unreadable = false;
   Instant now = 1000s;
 
   static Ruleset empty_filter() {
@@ -78,6 +81,11 @@ struct FakeWorld {
                        }};
     };
     world.tracks_connections = [] { return false; };
+    world.own_prefixes = [this] {
+      if (own_unreadable)
+        throw Error("read this machine's addresses: No buffer space available");
+      return own;
+    };
     world.lock_waited = [] { return 0ms; };
     world.load = [this] {
       if (damaged)
@@ -391,4 +399,68 @@ TEST_CASE("protected packets leave our chains before any entry") {
   CHECK(rules[1].source == parse_prefix("10.255.0.0/16"));
   CHECK(rules[0].target == Target(Verdict::return_));
   CHECK(installed_ids(fake.filter(), options.ours).size() == 1);
+}
+
+TEST_CASE("a policy decides which routes are installed, and how") {
+  FakeWorld fake;
+  const auto with = [&](const std::string& document) {
+    Options options;
+    options.policy = std::make_shared<Policy>(parse_policy(document, "p.json", nullptr));
+    return Passes(options, fake.world()).run(Depth::full, Doing::sync);
+  };
+  CHECK(with(R"({"default": "accept"})").pass.aside.empty());
+  CHECK(fake.rules() == 1);
+  const PassOutcome rejected = with(R"({"default": "reject"})");
+  CHECK(fake.rules() == 0);
+  REQUIRE(rejected.pass.aside.size() == 1);
+  CHECK(rejected.pass.aside.front().reason == Reason::rejected_by_policy);
+  CHECK(rejected.state.gauges.at("flowspec_policy_rejected_routes{term=\"default\"}") == 1);
+  CHECK(rejected.state.gauges.at("flowspec_routes_set_aside{reason=\"rejected-by-policy\"}") == 1);
+  with(R"({"terms": [{"name": "open", "then": {"delete": ["rate"]}}], "default": "accept"})");
+  CHECK(fake.filter().find("FLOWSPEC")->rules.front().target == Target(Verdict::accept));
+}
+
+TEST_CASE("a policy's protection reaches packets before any entry") {
+  FakeWorld fake;
+  Options options;
+  options.compile.protections = {{parse_prefix("10.0.0.1/32"), std::nullopt, std::nullopt}};
+  Passes(options, fake.world()).run(Depth::full, Doing::sync);
+  const Rule& first = fake.filter().find("FLOWSPEC")->rules.front();
+  CHECK(first.destination == parse_prefix("10.0.0.1/32"));
+  CHECK(first.target == Target(Verdict::return_));
+}
+
+TEST_CASE("with a local scope the rules follow this machine's prefixes from look to look") {
+  FakeWorld fake;
+  Options options;
+  options.local_scope = true;
+  Passes passes(options, fake.world());
+  passes.run(Depth::full, Doing::sync);
+  CHECK(fake.rules() == 1);
+  fake.own = {*parse_prefix("192.0.2.0/24")};
+  const PassOutcome moved = passes.run(Depth::summary, Doing::sync);
+  CHECK_FALSE(moved.in_full);
+  CHECK(fake.rules() == 0);
+  REQUIRE(moved.pass.aside.size() == 1);
+  CHECK(moved.pass.aside.front().reason == Reason::not_local);
+  fake.own = {*parse_prefix("10.0.0.1/32")};
+  passes.run(Depth::summary, Doing::sync);
+  CHECK(fake.rules() == 1);
+}
+
+TEST_CASE("a machine of which nothing is known keeps its rules") {
+  FakeWorld fake;
+  Options options;
+  options.local_scope = true;
+  Passes passes(options, fake.world());
+  passes.run(Depth::full, Doing::sync);
+  fake.own_unreadable = true;
+  CHECK(cause_of(passes) == Cause::kernel);
+  fake.own_unreadable = false;
+  fake.own = {};
+  CHECK(cause_of(passes) == Cause::refused);
+  CHECK(fake.rules() == 1);
+  options.scope_prefixes = {*parse_prefix("10.0.0.0/8")}; // nobody is asked
+  Passes(options, fake.world()).run(Depth::full, Doing::sync);
+  CHECK(fake.rules() == 1);
 }

@@ -68,7 +68,7 @@ struct Host {
     Wanted wanted = arrange(read.entries, families, options);
     for (const WantedTable& table : wanted.tables)
       tables.push_back(table_with(table));
-    pass = Pass(std::move(read), std::move(wanted));
+    pass = Pass(std::move(read), {}, std::move(wanted));
   }
 
   static TableNow table_with(const WantedTable& wanted) {
