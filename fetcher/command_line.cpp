@@ -21,6 +21,7 @@ constexpr const char* overview =
 
   flowspec-fetcher generate [options]   write the FORWARD chain as BIRD configuration
   flowspec-fetcher lint FILE...         find the routes in BIRD configuration that FRR does not take
+  flowspec-fetcher check [options]      what the configuration and the policy say, in words
 
   flowspec-fetcher COMMAND --help       the options of a command
   flowspec-fetcher --version
@@ -69,6 +70,13 @@ Examples:
   flowspec-fetcher lint --json /etc/bird/flowspec.conf
 )";
 
+constexpr const char* check_help = R"(
+It takes the options of generate, reads no rules and writes nothing.
+
+Example:
+  flowspec-fetcher check --policy /etc/flowspec/policy.json
+)";
+
 /// Reads the words behind a command; the text when they ask for one.
 std::optional<PrintText> parse(CLI::App& app, int argc, const char* const* argv) {
   try {
@@ -94,6 +102,19 @@ FetcherCommand parse_generate(int argc, const char* const* argv) {
   if (const auto text = parse(app, argc, argv))
     return *text;
   finish_generate_options(options, raw, app);
+  return options;
+}
+
+FetcherCommand parse_check(int argc, const char* const* argv) {
+  CheckOptions options;
+  RawGenerate raw;
+  CLI::App app("Reads the configuration and the policy, and says in words what they ask for.",
+               "flowspec-fetcher check");
+  add_generate_options(app, options.generate, raw);
+  app.footer(fmt::format("{}{}", check_help, exit_codes));
+  if (const auto text = parse(app, argc, argv))
+    return *text;
+  finish_generate_options(options.generate, raw, app);
   return options;
 }
 
@@ -124,8 +145,10 @@ FetcherCommand parse_command_line(int argc, const char* const* argv, const std::
     return parse_generate(argc - 1, argv + 1);
   if (word == "lint")
     return parse_lint(argc - 1, argv + 1);
-  throw UsageError(word.empty() ? "a command is missing: generate or lint"
-                                : fmt::format("\"{}\" is no command: generate or lint", word));
+  if (word == "check")
+    return parse_check(argc - 1, argv + 1);
+  throw UsageError(word.empty() ? "a command is missing: generate, lint or check"
+                                : fmt::format("\"{}\" is no command: generate, lint or check", word));
 }
 
 } // namespace flowspec

@@ -15,7 +15,13 @@ struct PrintText {
   bool operator==(const PrintText&) const = default;
 };
 
-using FetcherCommand = std::variant<PrintText, GenerateOptions, LintOptions>;
+/// `check`: says in words what the configuration and the policy ask for.
+struct CheckOptions {
+  GenerateOptions generate;
+  bool operator==(const CheckOptions&) const = default;
+};
+
+using FetcherCommand = std::variant<PrintText, GenerateOptions, LintOptions, CheckOptions>;
 
 /// Reads the arguments of main. Throws UsageError.
 FetcherCommand parse_command_line(int argc, const char* const* argv, const std::string& version);

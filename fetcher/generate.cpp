@@ -4,6 +4,8 @@
 #include "common/error.hpp"
 #include "common/printable.hpp"
 #include "common/rule_text.hpp"
+#include "fetcher/distinct.hpp"
+#include "fetcher/outbound_policy.hpp"
 #include "fetcher/report.hpp"
 #include "fetcher/save_text.hpp"
 
@@ -53,6 +55,22 @@ Publication publish_text(const std::string& path, std::string_view text, Family 
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", source, error.what()));
   }
+}
+
+/// None when none is given.
+std::optional<Policy> outbound_policy(const GenerateOptions& options, const GenerateEffects& effects) {
+  if (!options.policy)
+    return std::nullopt;
+  const auto read = [&effects](const std::string& path) {
+    try {
+      return effects.read_file(path);
+    } catch (const Error& error) {
+      throw UsageError(error.what());
+    }
+  };
+  Policy policy = parse_policy(read(*options.policy), *options.policy, read);
+  check_outbound(policy, options.sequence, *options.policy);
+  return policy;
 }
 
 std::vector<Publication> publish_all(const GenerateOptions& options, const GenerateEffects& effects,
@@ -121,6 +139,7 @@ void check(const GenerateOptions& options) {
     throw UsageError("--output -: without --output it goes to standard output");
   for (const auto& [option, path] : {std::pair{"--rules", options.rules},
                                      {"--rules6", options.rules6},
+                                     {"--policy", options.policy},
                                      {"--output", options.output},
                                      {"--birdc-socket", delivery.birdc_socket}})
     if (path == "")
@@ -136,9 +155,34 @@ void check(const GenerateOptions& options) {
     throw UsageError("--check and --json: both print on standard output");
 }
 
+int check_policy(const GenerateOptions& options, const GenerateEffects& effects, std::ostream& out,
+                 std::ostream& err) {
+  const std::optional<Policy> policy = outbound_policy(options, effects);
+  std::vector<std::string> warnings;
+  if (policy) {
+    out << "policy " << *options.policy << '\n' << policy_text(*policy);
+    warnings = policy_warnings(*policy);
+  }
+  for (const std::string& warning : warnings)
+    err << one_line(fmt::format("warning: {}: {}", *options.policy, warning)) << '\n';
+  if (warnings.empty())
+    out << "the configuration is good\n";
+  if (!out.flush())
+    throw Error("standard output: cannot write");
+  return options.strict && !warnings.empty() ? exit_code::left_out : exit_code::done;
+}
+
 int generate(const GenerateOptions& options, const GenerateEffects& effects, std::ostream& out,
              std::ostream& err) {
+  const std::optional<Policy> policy = outbound_policy(options, effects);
   std::vector<Publication> publications = publish_all(options, effects, err);
+  if (policy)
+    for (Publication& publication : publications) {
+      for (const std::string& words : apply_outbound(*policy, publication))
+        err << one_line(words) << '\n';
+      if (options.publish.no_common_beginning)
+        separate_beginnings(publication.routes);
+    }
   err << report(publications, options.report_every);
   const std::string json = options.json ? report_json(publications) : "";
   std::size_t unsupported = 0;

@@ -34,6 +34,7 @@ struct GenerateOptions {
   std::chrono::milliseconds lock_wait{10'000};
 
   PublishOptions publish;
+  std::optional<std::string> policy; ///< a file
   SequenceCarrier sequence;
   BirdNames names;
 
@@ -64,5 +65,10 @@ struct GenerateEffects {
 /// such that `check` takes them.
 int generate(const GenerateOptions& options, const GenerateEffects& effects, std::ostream& out,
              std::ostream& err);
+
+/// Reads the policy, and says in words what it asks for and what in it is of no use. Returns the exit code;
+/// throws UsageError for what is wrong in it.
+int check_policy(const GenerateOptions& options, const GenerateEffects& effects, std::ostream& out,
+                 std::ostream& err);
 
 } // namespace flowspec

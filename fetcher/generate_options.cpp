@@ -76,6 +76,10 @@ void add_route_options(CLI::App& app, GenerateOptions& options, RawGenerate& raw
       ->type_name("IFACE=RT")
       ->allow_extra_args(false)
       ->default_str("");
+  routes
+      ->add_option("--policy", raw.policy,
+                   "What of it is published, and with which actions, and what is protected: a JSON document")
+      ->type_name("FILE");
   routes->add_flag("--optimize", options.publish.optimize, "Merge neighbours of the same verdict");
   routes
       ->add_option("--max-routes", options.publish.max_routes, "Refuse to publish more routes of one family")
@@ -158,6 +162,8 @@ void finish_generate_options(GenerateOptions& options, const RawGenerate& raw, c
     options.output = raw.output;
   if (given("--birdc-socket"))
     options.delivery.birdc_socket = raw.birdc_socket;
+  if (given("--policy"))
+    options.policy = raw.policy;
   if (given("--frr"))
     options.publish.no_common_beginning = loses_common_beginnings(raw.frr);
   options.family = family_words.at(raw.family);

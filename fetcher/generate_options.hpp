@@ -14,7 +14,7 @@ namespace flowspec {
 
 /// What CLI11 fills in before it is turned into GenerateOptions.
 struct RawGenerate {
-  std::string rules, rules6, output, birdc_socket, frr;
+  std::string rules, rules6, output, birdc_socket, frr, policy;
   std::string family = "both";
   std::string sequence = "rt:65535";
   std::string stateful = "default-drop";

@@ -108,6 +108,8 @@ int run_command(int argc, char** argv) {
   }
   if (const auto* linting = std::get_if<LintOptions>(&command))
     return lint(*linting, read_file, std::cout, std::cerr);
+  if (const auto* checking = std::get_if<CheckOptions>(&command))
+    return check_policy(checking->generate, effects_for(checking->generate), std::cout, std::cerr);
   const auto& options = std::get<GenerateOptions>(command);
   return generate(options, effects_for(options), std::cout, std::cerr);
 }
