@@ -147,17 +147,33 @@ TEST_CASE("a term behind one that takes all of its routes is warned of") {
 }
 
 TEST_CASE("what is changed between two terms may make the later one match") {
-  const auto between = [](const std::string& then) { return R"({"name": "c", "then": )" + then + "}, "; };
-  const std::string discards = R"({"actions": ["discard"]})";
-  CHECK(warnings_of_two(discards, discards, between(R"({"set": {"rate": 0}})")).empty());
-  CHECK(warnings_of_two(discards, discards, between(R"({"set": {"dscp": 0}})")).size() == 1);
-  CHECK(warnings_of_two("{}", discards, between(R"({"set": {"rate": 0}})")).size() ==
-        2); // that in between, too
-  const std::string numbered = R"({"sequence": "any"})";
-  CHECK(warnings_of_two(numbered, numbered, between(R"({"set": {"sequence": 5}})")).empty());
-  CHECK(warnings_of_two(numbered, numbered,
-                        between(R"({"delete": ["redirect", "unknown"], "add": ["sample"]})"))
-            .size() == 1);
+  struct Row {
+    std::string part; ///< of a route, that both are about
+    const char* match;
+    const char* then;
+  };
+  const Row rows[] = {
+      {"rate", R"({"actions": ["discard"]})", R"({"set": {"rate": 0}})"},
+      {"rate", R"({"rate": {"above": 5}})", R"({"set": {"rate": 6}})"},
+      {"rate", R"({"actions": ["accept"]})", R"({"delete": ["rate"]})"},
+      {"sample", R"({"actions": ["sample"]})", R"({"add": ["sample"]})"},
+      {"dscp", R"({"actions": ["dscp"]})", R"({"set": {"dscp": 0}})"},
+      {"redirect", R"({"actions": ["redirect"]})", R"({"set": {"redirect": "1:2"}})"},
+      {"unknown", R"({"actions": ["unknown"]})", R"({"delete": ["unknown"]})"},
+      {"sequence", R"({"sequence": "any"})", R"({"set": {"sequence": 5}})"},
+      {"sequence", R"({"sequence": "none"})", R"({"delete": ["sequence"]})"},
+  };
+  for (const Row& asked : rows)
+    for (const Row& changed : rows) {
+      INFO(asked.match << " and " << changed.then);
+      const std::string between =
+          R"({"name": "c", "match": {"port": [80]}, "then": )" + std::string(changed.then) + "}, ";
+      CHECK(warnings_of_two(asked.match, asked.match, between).empty() == (asked.part == changed.part));
+    }
+  // A term that takes every route takes what was changed, too, and leaves none to change.
+  CHECK(
+      warnings_of_two("{}", R"({"actions": ["discard"]})", R"({"name": "c", "then": {"set": {"rate": 0}}}, )")
+          .size() == 2);
 }
 
 TEST_CASE("protections and lists without effect are warned of") {

@@ -22,7 +22,7 @@ Ruleset empty_mangle(Family family) {
 Pass pass_over(const std::string& text, Family family, const Ruleset& current) {
   RoutesRead routes = read_frr_routes(text, family, {});
   Wanted wanted = arrange(std::move(routes.entries), std::array{family}, {});
-  Pass pass(std::move(routes), std::move(wanted));
+  Pass pass(std::move(routes), {}, std::move(wanted));
   for (const WantedTable& table : pass.tables)
     if (table.table == "filter")
       pass.changes.push_back(plan(current, table.chains, table.hooks, {}));
