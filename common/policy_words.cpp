@@ -65,11 +65,11 @@ class Conditions {
     if (test && test->overlapping)
       add("{} overlapping {}", name, to_string(*test->overlapping));
   }
-  void add(std::string_view label, const std::bitset<14>& components) {
+  void add_components(std::string_view label, const std::bitset<14>& components, std::string_view separator) {
     std::string names;
     for (std::size_t number = 1; number <= component_names.size(); ++number)
       if (components[number])
-        names += fmt::format("{}{}", names.empty() ? "" : " and ", component_names.at(number - 1));
+        names += fmt::format("{}{}", names.empty() ? "" : separator, component_names.at(number - 1));
     if (!names.empty())
       add("{} {}", label, names);
   }
@@ -89,8 +89,8 @@ std::string words(const TermMatch& match) {
     conditions.add("family {}", name(*match.family));
   conditions.add("destination", match.destination);
   conditions.add("source", match.source);
-  conditions.add("with a", match.present);
-  conditions.add("without a", match.absent);
+  conditions.add_components("with", match.present, " and ");
+  conditions.add_components("without", match.absent, " or ");
   conditions.add("protocol", match.protocol);
   conditions.add("port", match.port);
   conditions.add("destination port", match.destination_port);

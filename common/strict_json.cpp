@@ -45,33 +45,36 @@ std::string escaped(std::string_view key) {
                                 : fmt::format("{}: {}: {}", file, beginning(path, longest_complaint), what));
 }
 
-/// Follows the parser, which by itself would keep the last of two equal keys and say nothing.
-class KeyGuard {
+/// Reads a document for its shape alone: the library's parser would keep the last of two equal keys and say
+/// nothing, and takes any depth. (One that is called back as it parses needs the square of the time.)
+class ShapeGuard final : public nlohmann::json_sax<json> {
  public:
-  explicit KeyGuard(const std::string& file) : file_(file) {}
+  explicit ShapeGuard(const std::string& file) : file_(file) {}
 
-  void follow(json::parse_event_t event, const json& parsed) {
-    using Event = json::parse_event_t;
-    switch (event) {
-    case Event::object_start:
-    case Event::array_start:
-      if (levels_.size() == deepest)
-        complain(file_, path(), fmt::format("nests deeper than {} levels", deepest));
-      levels_.push_back({event == Event::array_start, 0, {}, {}});
-      return;
-    case Event::object_end:
-    case Event::array_end:
-      levels_.pop_back();
-      return value_ended();
-    case Event::value:
-      return value_ended();
-    case Event::key:
-      break;
-    }
+  bool start_object(std::size_t) override { return begin(false); }
+  bool start_array(std::size_t) override { return begin(true); }
+  bool end_object() override { return end(); }
+  bool end_array() override { return end(); }
+  bool key(std::string& name) override {
     Level& level = levels_.back();
-    level.key = parsed.get<std::string>();
-    if (!level.keys.insert(level.key).second)
+    level.key = name;
+    if (!level.keys.insert(name).second)
       complain(file_, path(), "the key stands there twice");
+    return true;
+  }
+  bool null() override { return value(); }
+  bool boolean(bool) override { return value(); }
+  bool number_integer(number_integer_t) override { return value(); }
+  bool number_unsigned(number_unsigned_t) override { return value(); }
+  bool number_float(number_float_t, const string_t&) override { return value(); }
+  bool string(std::string&) override { return value(); }
+  bool binary(binary_t&) override { return value(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
+    const std::string_view what = error.what();
+    const std::size_t label = what.find("] ");
+    const std::string_view plain = what.substr(label == std::string_view::npos ? 0 : label + 2);
+    complain(file_, "", "expected a JSON document: " + printable(plain.substr(0, longest_complaint)));
   }
 
  private:
@@ -82,9 +85,20 @@ class KeyGuard {
     std::unordered_set<std::string> keys;
   };
 
-  void value_ended() {
+  bool begin(bool is_array) {
+    if (levels_.size() == deepest)
+      complain(file_, path(), fmt::format("nests deeper than {} levels", deepest));
+    levels_.push_back({is_array, 0, {}, {}});
+    return true;
+  }
+  bool end() {
+    levels_.pop_back();
+    return value();
+  }
+  bool value() {
     if (!levels_.empty())
       ++levels_.back().index;
+    return true;
   }
   std::string path() const {
     std::string result;
@@ -111,22 +125,9 @@ std::string shown(const json& value) {
 } // namespace
 
 json parse_strict(std::string_view text, const std::string& file) {
-  KeyGuard guard(file);
-  try {
-    return json::parse(text.begin(), text.end(),
-                       [&guard](int, json::parse_event_t event, const json& parsed) {
-                         guard.follow(event, parsed);
-                         return true;
-                       });
-  } catch (const json::exception& error) {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
-    const std::string_view what = error.what();
-    const std::size_t label = what.find("] ");
-    throw UsageError(fmt::format(
-        "{}: expected a JSON document: {}", file,
-        printable(
-            what.substr(label == std::string_view::npos ? 0 : label + 2).substr(0, longest_complaint))));
-  }
+  ShapeGuard guard(file);
+  json::sax_parse(text.begin(), text.end(), &guard);
+  return json::parse(text.begin(), text.end());
 }
 
 std::optional<JsonPlace> JsonPlace::find(const std::string& key) const {

@@ -105,9 +105,10 @@ std::optional<Common> common_rule(const Rule& rule) {
   Rule protecting; // as arrange() makes them
   protecting.source = rule.source;
   protecting.destination = rule.destination;
-  protecting.matches.emplace_back(CommentMatch{"flowspec protected"});
+  protecting.matches.emplace_back(
+      CommentMatch{rule.source || rule.destination ? "flowspec protected" : "flowspec all protected"});
   protecting.target = rule.target;
-  if ((rule.source || rule.destination) && (returns || jump->go_to) && rule == protecting)
+  if ((returns || jump->go_to) && rule == protecting)
     return returns ? Common::protects : Common::leads;
   Rule dispatching;
   dispatching.in_interface = rule.in_interface;

@@ -15,9 +15,12 @@ using Numbers = std::vector<std::size_t>;
 Rule protecting_rule(const std::optional<Prefix>& destination, const std::optional<Prefix>& source,
                      Target target) {
   Rule rule;
-  rule.destination = destination;
-  rule.source = source;
-  rule.matches.emplace_back(CommentMatch{"flowspec protected"});
+  if (destination && destination->length > 0) // the kernel does not know one that asks for every address
+    rule.destination = destination;
+  if (source && source->length > 0)
+    rule.source = source;
+  rule.matches.emplace_back(
+      CommentMatch{rule.destination || rule.source ? "flowspec protected" : "flowspec all protected"});
   rule.target = std::move(target);
   return rule;
 }

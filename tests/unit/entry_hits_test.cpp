@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/rule_text.hpp"
 #include "injector/compile.hpp"
 #include "injector/entry_hits.hpp"
+#include "injector/found_rules.hpp"
 #include "injector/wanted.hpp"
 
 #include <catch2/catch.hpp>
@@ -91,6 +93,58 @@ TEST_CASE("rules of ours that are no entry's") {
       }
   CHECK(protecting == 4);
   CHECK_FALSE(common_rule(rule("flowspec protected", Verdict::return_)));
+}
+
+TEST_CASE("rules that lead packets of segments and regions to entries decide nothing") {
+  CompileOptions options;
+  options.segments = {{"a", {"65000:1"}, {{"FORWARD", "swp1", ""}, {"FORWARD", "", "swp1"}}},
+                      {"b", {"65000:2"}, {{"FORWARD", "", "swp2"}}}};
+  options.protections = {{parse_prefix("10.1.0.0/16"), parse_prefix("10.2.0.0/16"), std::nullopt},
+                         {parse_prefix("10.0.0.0/8"), std::nullopt, 1000},
+                         {parse_prefix("0.0.0.0/0"), std::nullopt, 500}};
+  Entry drop;
+  drop.match.destination = parse_prefix("10.3.0.0/16");
+  drop.actions.rate = 0;
+  Entry accept;
+  accept.match.destination = parse_prefix("10.3.3.0/24");
+  const Wanted wanted = arrange({drop, accept}, std::array{Family::ipv4}, options);
+  const Ruleset table{Family::ipv4, "filter", wanted.tables[0].chains};
+  std::vector<ChainCounters> counters;
+  std::size_t leading = 0;
+  std::size_t protecting = 0;
+  for (const Chain& chain : table.chains) {
+    counters.push_back({chain.name, std::vector<Counters>(chain.rules.size(), Counters{1, 10})});
+    for (Rule each : chain.rules) {
+      CAPTURE(to_string(each, Family::ipv4));
+      const std::optional<Common> common = common_rule(each);
+      CHECK(common.has_value() != owner_of(each).has_value());
+      leading += common == Common::leads ? 1U : 0U;
+      protecting += common == Common::protects ? 1U : 0U;
+      each.protocol = 6; // somebody else's idea of it
+      CHECK_FALSE(common_rule(each));
+    }
+  }
+  CHECK(protecting == 1);
+  CHECK(leading == 14); // 6 in FLOWSPEC, 2 in FLOWSPEC-a-G, 2 in each list
+  const Hits hits = entry_hits(table, counters, {});
+  CHECK(hits.others == EntryHits{});
+  CHECK(hits.spared == Counters{1, 10});
+  CHECK(hits.entries.size() == 2);
+
+  const std::vector<FoundRules> found = found_rules(table, {});
+  REQUIRE(found.size() == 2); // in their order, though regions have the second only
+  CHECK(found[0].id == stable_id(accept.match));
+  CHECK(found[1].id == stable_id(drop.match));
+  CHECK(found[1].places.size() == 3);
+  CHECK(found[0].places.size() > 3);
+
+  Rule alien = rule("flowspec segment a", Verdict::drop);
+  CHECK_FALSE(common_rule(alien));
+  alien.target = Verdict::accept;
+  CHECK_FALSE(common_rule(alien));
+  CHECK_FALSE(common_rule(rule("flowspec segment", Verdict::return_)));
+  CHECK_FALSE(common_rule(rule("flowspec protected", Jump{"FLOWSPEC-P1", true})));
+  CHECK_FALSE(common_rule(rule("flowspec all protected", Verdict::accept)));
 }
 
 TEST_CASE("which rules count") {

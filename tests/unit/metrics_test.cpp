@@ -149,11 +149,14 @@ TEST_CASE("what a pass measured") {
 }
 
 TEST_CASE("every reason why a route is left out has a sample before it comes up, and no other reason has") {
-  std::size_t rejected = 0;
-  for (const auto& [sample, value] : gauges_of({}))
+  std::size_t rejected = 0, aside = 0;
+  for (const auto& [sample, value] : gauges_of({})) {
     rejected += sample.starts_with("flowspec_rejected_routes{") ? 1U : 0U;
-  // The reasons of routes stand first in Reason, and the one of rules behind them.
-  CHECK(rejected == static_cast<std::size_t>(Reason::unsupported_rule));
+    aside += sample.starts_with("flowspec_routes_set_aside{") ? 1U : 0U;
+  }
+  // The reasons of routes stand first in Reason, those of the configuration and of rules behind them.
+  CHECK(rejected == static_cast<std::size_t>(Reason::rejected_by_policy));
+  CHECK(rejected + aside == static_cast<std::size_t>(Reason::unsupported_rule));
 }
 
 TEST_CASE("everything that a pass measures is shown, with the chain, and nothing twice") {

@@ -167,10 +167,10 @@ TEST_CASE("the example is taken, and nothing is to be warned of") {
   CHECK(policy_warnings(policy).empty());
 }
 
-TEST_CASE("a document of 10 MB is read") {
+TEST_CASE("a document of megabytes is read") {
   std::string document = R"({"default": "accept", "prefix_lists": {"big": ["::/0")";
   std::size_t count = 1;
-  for (; document.size() < 10'000'000; ++count)
+  for (; document.size() < 2'000'000; ++count)
     document += ", \"10." + std::to_string(count / 32768 % 256) + "." + std::to_string(count / 128 % 256) +
                 "." + std::to_string(count % 128 * 2) + "/32\"";
   document += R"(]}, "terms": [{"name": "t", "match": {"source": {"within": ["@big"]}}, "then": "accept"}]})";

@@ -73,13 +73,11 @@ TEST_CASE("an include that cannot be is refused where it stands") {
   };
   CHECK(refused({}) == "p.json: /include/0: open a.json: No such file or directory");
   CHECK(refused({{"a.json", R"({"include": ["p.json"]})"}}) ==
-        "a.json: /include/0: expected a file that does not include this one: "
-        "p.json -> a.json -> p.json");
+        "a.json: /include/0: expected a file that does not include this one: p.json -> a.json -> p.json");
   CHECK_THAT(refused({{"a.json", R"({"default": "accept"})"}}),
              Catch::StartsWith("a.json: /default: an unknown key"));
   CHECK(refused({{"a.json", R"({"prefix_lists": {"l": ["::/0"]}})"}}) ==
-        "p.json: /prefix_lists/l: expected another name: a.json has such a "
-        "list at /prefix_lists/l");
+        "p.json: /prefix_lists/l: expected another name: a.json has such a list at /prefix_lists/l");
   CHECK_THAT(refused({{"a.json", "{"}}), Catch::StartsWith("a.json: expected a JSON document"));
 }
 

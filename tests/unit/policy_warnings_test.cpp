@@ -37,16 +37,14 @@ TEST_CASE("conditions that contradict each other are warned of") {
        "2001:db8::/32 has no ipv4 prefix"},
       {R"({"family": "ipv6", "source": {"overlapping": ["10.0.0.0/8"]}})", "10.0.0.0/8 has no ipv6 prefix"},
       {R"({"destination": {"within": ["10.0.0.0/8"]}, "source": {"within": ["::/0"]}})",
-       "for ipv4 ::/0 has no ipv4 prefix; for ipv6 10.0.0.0/8 has no ipv6 "
-       "prefix"},
+       "for ipv4 ::/0 has no ipv4 prefix; for ipv6 10.0.0.0/8 has no ipv6 prefix"},
       {R"({"destination": {"within": ["10.0.0.0/8"], "overlapping": ["11.0.0.0/8"]}, "family": "ipv4"})",
        "a destination within 10.0.0.0/8 cannot overlap 11.0.0.0/8"},
       {R"({"family": "ipv4", "source": {"length": {"min": 33}}})", "no ipv4 prefix is as long as /33"},
       {R"({"family": "ipv4", "source": {"within": ["10.0.0.0/8"], "length": {"max": 7}}})",
        "no source within 10.0.0.0/8 is as short as /7"},
       {R"({"family": "ipv4", "source": {"within": ["10.0.0.0/8"]}, "components": {"absent": ["source"]}})",
-       "a route without a source is for every address, which is not within "
-       "10.0.0.0/8"},
+       "a route without a source is for every address, which is not within 10.0.0.0/8"},
       {R"({"source": {"length": {"min": 1}}, "components": {"absent": ["source"]}})",
        "a route without a source has no prefix as long as /1"},
       {R"({"components": {"present": ["port"], "absent": ["port"]}})", "port is to be present and absent"},
@@ -190,8 +188,7 @@ TEST_CASE("protections and lists without effect are warned of") {
       {"destination": {"within": ["2001:db8::/32"]}}],
     "default": "reject"})")) == Texts{
                                     "the protection of destination 10.1.0.0/16 and source 192.0.2.0/24 "
-                                    "has no effect: that of destination "
-                                    "10.0.0.0/8 is as strict",
+                                    "has no effect: that of destination 10.0.0.0/8 is as strict",
                                     "the protection of destination 10.2.0.0/16 has no effect: that of "
                                     "destination 10.0.0.0/8 is as strict",
                                     "the protection of destination 2001:db8::/32 has no effect: that "

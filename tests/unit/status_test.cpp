@@ -74,7 +74,8 @@ struct Host {
   static TableNow table_with(const WantedTable& wanted) {
     TableNow table{{wanted.family, wanted.table, {}}, {}};
     for (const Hook& hook : wanted.hooks)
-      table.rules.chains.push_back({hook.parent, Verdict::accept, {}});
+      if (table.rules.find(hook.parent) == nullptr)
+        table.rules.chains.push_back({hook.parent, Verdict::accept, {}});
     table.rules = with_ours(table.rules, wanted.chains, wanted.hooks, {});
     table.counters = no_counters(table.rules);
     return table;
