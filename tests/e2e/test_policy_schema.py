@@ -6,10 +6,9 @@ import json
 import pathlib
 import subprocess
 
+import jsonschema
 import lab as net
 import pytest
-
-jsonschema = pytest.importorskip("jsonschema")
 
 POLICIES = net.PROJECT / "tests/data/policies"
 SCHEMA = json.loads((net.PROJECT / "packaging/policy.schema.json").read_text())

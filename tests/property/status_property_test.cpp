@@ -97,7 +97,7 @@ TEST_CASE("a status of whatever somebody made of the rules") {
     CompileOptions options;
     options.redirects = {{generate::redirect_target, {1, 0xff}}};
     const Wanted wanted = arrange(read.entries, std::array{family}, options);
-    const Pass pass(std::move(read), wanted);
+    const Pass pass(std::move(read), {}, wanted);
     State state;
     state.families[family].source = "FRR";
     TableNow table{{family, "filter", {{"FORWARD", Verdict::accept, {}}}}, {}};
