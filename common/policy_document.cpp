@@ -76,8 +76,6 @@ class Documents {
   std::string content_of(const std::string& file, const JsonPlace& place) const {
     try {
       return read_ ? read_(file) : throw Error(fmt::format("read {}: no files can be included here", file));
-    } catch (const UsageError&) {
-      throw;
     } catch (const Error& error) {
       place.refuse(error.what());
     }

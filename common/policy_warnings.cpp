@@ -10,7 +10,7 @@ namespace {
 
 /// How much comparing may cost, in conditions and prefixes: some seconds. Terms that are left over then are
 /// not warned of.
-constexpr std::size_t most_comparisons = 20'000'000;
+constexpr std::size_t most_comparisons = 1'000'000;
 
 class Warnings {
  public:

@@ -180,6 +180,10 @@ int generate(const GenerateOptions& options, const GenerateEffects& effects, std
     for (Publication& publication : publications) {
       for (const std::string& words : apply_outbound(*policy, publication))
         err << one_line(words) << '\n';
+      if (publication.routes.size() > options.publish.max_routes + 1) // and the chain's policy
+        throw Error(
+            fmt::format("publish {} routes with what the policy protects: {} of them; --max-routes allows {}",
+                        name(publication.family), publication.routes.size(), options.publish.max_routes));
       if (options.publish.no_common_beginning)
         separate_beginnings(publication.routes);
     }

@@ -2,6 +2,7 @@
 #include "fetcher/outbound_policy.hpp"
 
 #include "common/error.hpp"
+#include "fetcher/distinct.hpp"
 
 #include <fmt/format.h>
 
@@ -9,6 +10,8 @@
 #include <charconv>
 #include <iterator>
 #include <map>
+#include <optional>
+#include <set>
 #include <utility>
 
 namespace flowspec {
@@ -33,17 +36,42 @@ Route protecting_route(const Protection& protection) {
   return route;
 }
 
-/// In front of the others; what such a route matches exactly is decided by it.
+std::vector<std::string> targets_of(const Publication& publication) {
+  std::set<std::string> targets;
+  for (const Route& route : publication.routes)
+    targets.insert(route.entry.route_targets.begin(), route.entry.route_targets.end());
+  return {targets.begin(), targets.end()};
+}
+
+/// In front of the others; what such a route matches exactly is decided by it. Those who import a target get
+/// one of their own, of the same packets in other bytes: BGP keeps one route for a match.
 void add_protections(const Policy& policy, Publication& publication) {
   std::vector<Route> routes;
-  for (const Protection& protection : policy.protect)
-    if (protection.family() == publication.family) {
-      Route route = protecting_route(protection);
-      const auto same = [&](const Route& other) { return other.entry.match == route.entry.match; };
-      std::erase_if(publication.routes, same);
-      if (std::none_of(routes.begin(), routes.end(), same))
-        routes.push_back(std::move(route));
-    }
+  std::set<std::vector<std::uint8_t>> bytes;
+  const auto is_new = [&](const std::vector<std::uint8_t>& nlri) { return !bytes.contains(nlri); };
+  const std::vector<std::string> targets = targets_of(publication);
+  const auto add = [&](Route route) {
+    bytes.insert(canonical_nlri(route.entry.match));
+    std::erase_if(publication.routes,
+                  [&](const Route& other) { return other.entry.match == route.entry.match; });
+    routes.push_back(std::move(route));
+  };
+  for (const Protection& protection : policy.protect) {
+    Route route = protecting_route(protection);
+    if (protection.family() != publication.family || !is_new(canonical_nlri(route.entry.match)))
+      continue;
+    add(route);
+    if (targets.empty())
+      continue;
+    std::optional<Components> other = with_other_bytes(route.entry.match, is_new);
+    if (!other)
+      throw Error(
+          fmt::format("publish what the policy protects, {}: it takes one route more than BGP can tell apart",
+                      to_string(route.entry.match)));
+    route.entry.match = std::move(*other);
+    route.entry.route_targets = targets;
+    add(std::move(route));
+  }
   std::move(publication.routes.begin(), publication.routes.end(), std::back_inserter(routes));
   publication.routes = std::move(routes);
 }
@@ -60,9 +88,16 @@ void check_outbound(const Policy& policy, const SequenceCarrier& carrier, const 
       throw UsageError(fmt::format("{}: term {}: redirect to {}: only targets ASN:N with an AS number up to "
                                    "65535 can be published",
                                    term.file, term.name, *term.change.redirect));
+    // FRR prints rates with six digits behind the point: less would arrive as a discard.
+    if (term.change.rate && *term.change.rate > 0 && *term.change.rate < 1)
+      throw UsageError(fmt::format("{}: term {}: rate {}: what is published is 0, or at least 1 B/s",
+                                   term.file, term.name, *term.change.rate));
     if (term.change.dscp && carrier.kind == Kind::marking)
       throw UsageError(fmt::format("{}: term {}: with --sequence marking the community that would mark "
                                    "packets carries the sequence number",
+                                   term.file, term.name));
+    if (term.change.sequence == 0 && !policy.protect.empty())
+      throw UsageError(fmt::format("{}: term {}: sequence 0: that is where protected packets come first",
                                    term.file, term.name));
     if (term.change.sequence && *term.change.sequence > carrier.largest())
       throw UsageError(fmt::format("{}: term {}: sequence {}: --sequence {} carries up to {}", term.file,

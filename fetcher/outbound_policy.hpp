@@ -12,8 +12,8 @@
 
 namespace flowspec {
 
-/// Throws UsageError for what cannot be published: a redirect to a target without a two-octet AS number, two
-/// things in one community, a protection without an order.
+/// Throws UsageError for what cannot be published: a redirect to a target without a two-octet AS number, a
+/// rate that would arrive as 0, two things in one community, a protection without an order.
 void check_outbound(const Policy& policy, const SequenceCarrier& carrier, const std::string& file);
 
 /// Applies the terms to the routes of one family, in their order. Each protection becomes a route that

@@ -49,7 +49,8 @@ std::size_t most_floors(const CompileOptions& options) {
   return std::max(floors(Family::ipv4, options).size(), floors(Family::ipv6, options).size());
 }
 
-void add_list(Names& names, std::size_t list, std::size_t dispatchers, const CompileOptions& options) {
+/// `gathering` chains of it may be needed.
+void add_list(Names& names, std::size_t list, std::size_t gathering, const CompileOptions& options) {
   const std::string whose = list == rest_list(options)
                                 ? "packets of no segment"
                                 : fmt::format("segment {}", options.segments[list].name);
@@ -59,7 +60,7 @@ void add_list(Names& names, std::size_t list, std::size_t dispatchers, const Com
     for (std::size_t floor = 1; floor <= most_floors(options); ++floor)
       names.add(region_chain(chain, floor), whose);
   }
-  for (std::size_t number = 1; hands_back(options) && number <= dispatchers; ++number)
+  for (std::size_t number = 1; number <= gathering; ++number)
     names.add(gathering_chain(list_chain(list, Walks::filter, options), number), whose);
 }
 
@@ -93,8 +94,9 @@ void check_segments(const CompileOptions& options) {
   for (const Dispatcher& dispatcher : all)
     names.add(dispatcher.chain, fmt::format("parent {}", dispatcher.parents.front()));
   const bool rest = options.untargeted.where == Untargeted::Where::all;
+  const std::size_t gathering = hands_back(options) ? all.size() : 0;
   for (std::size_t list = 0; list < rest_list(options) + (rest ? 1 : 0); ++list)
-    add_list(names, list, all.size(), options);
+    add_list(names, list, gathering, options);
 }
 
 } // namespace flowspec

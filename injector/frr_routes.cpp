@@ -52,14 +52,14 @@ struct Merged {
       entry = next;
       return;
     }
-    if (entry->actions == next.actions && entry->sequence == next.sequence) {
-      // One wish for several audiences. Where the wishes differ, what is taken is for its own audience only.
-      add_missing(entry->route_targets, next.route_targets);
-      add_missing(entry->communities, next.communities);
-      return;
-    }
-    conflict = true;
-    entry = stricter(*entry, next);
+    // One match is one entry, for all who are meant by any of its paths: who is meant by the milder one alone
+    // must not lose it, and there is no second entry for them.
+    conflict = conflict || entry->actions != next.actions || entry->sequence != next.sequence;
+    Entry taken = stricter(*entry, next);
+    const Entry& other = taken == next ? *entry : next;
+    add_missing(taken.route_targets, other.route_targets);
+    add_missing(taken.communities, other.communities);
+    entry = std::move(taken);
   }
   void add(const Merged& other) {
     if (other.entry)

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -60,9 +61,11 @@ class Measuring {
         count_routes(table.family);
     }
     count_reasons(rejected_routes, outcome_.pass.rejected, why_rejected);
-    count_reasons(routes_aside, outcome_.pass.aside, why_aside);
-    for (const auto& [term, count] : outcome_.pass.rejected_by_term)
-      gauge(rejected_by_term, {{"term", term}}) = static_cast<double>(count);
+    if (!kept_for_both(routes_aside))
+      count_reasons(routes_aside, outcome_.pass.aside, why_aside);
+    if (!kept_for_both(rejected_by_term))
+      for (const auto& [term, count] : outcome_.pass.rejected_by_term)
+        gauge(rejected_by_term, {{"term", term}}) = static_cast<double>(count);
     count_reasons(route_remarks, outcome_.pass.remarks, why_remarked);
     look_at_peers();
     take_times();
@@ -79,6 +82,20 @@ class Measuring {
         for (const auto& [sample, value] : outcome_.state.gauges)
           if (sample.find(fmt::format("{{family=\"{}\"", name(*failure.family))) != std::string::npos)
             gauges_.emplace(sample, value);
+  }
+
+  /// What counts both families in one sample stays as it was when one of them failed.
+  bool kept_for_both(const Gauge& which) {
+    const auto& failures = outcome_.failures;
+    if (std::none_of(failures.begin(), failures.end(), [](const Failure& failure) { return failure.family; }))
+      return false;
+    const std::string begin = fmt::format("{}{{", which.name);
+    const std::map<std::string, double>& before = outcome_.state.gauges;
+    const auto first = before.lower_bound(begin);
+    auto last = first;
+    while (last != before.end() && last->first.starts_with(begin))
+      gauges_.insert(*last++);
+    return last != first;
   }
 
   void count_rules(const WantedTable& table) {

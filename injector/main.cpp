@@ -3,6 +3,8 @@
 #include "injector/options.hpp"
 #include "injector/world/commands.hpp"
 
+#include <fmt/format.h>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -17,8 +19,15 @@ namespace {
 
 std::optional<Options> read_options(int argc, char** argv) {
   std::optional<Options> options = parse_options(argc, argv);
-  if (options)
+  if (!options)
+    return options;
+  try {
     read_documents(*options, read_document);
+  } catch (const UsageError& error) {
+    if (options->command != Command::flush) // what is to go does not depend on what was to come
+      throw;
+    say(fmt::format("{}; flush goes on without it", error.what()));
+  }
   return options;
 }
 

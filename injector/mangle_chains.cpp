@@ -85,6 +85,10 @@ bool meet_in(const View& view, const Segment& a, const Segment& b) {
 
 std::string why_not_told(const Segment& segment, const View& view, const std::vector<Segment>& segments) {
   for (const SegmentParent& parent : segment.parents) {
+    if (parent.chain != "FORWARD" && forwards(parent.chain))
+      return fmt::format("packets of segment {} are those that chain {} gets, which table mangle does not "
+                         "know",
+                         segment.name, parent.chain);
     if (!forwards(parent.chain))
       return fmt::format("marks and redirects are for forwarded packets, and "
                          "segment {} has others",

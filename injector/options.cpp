@@ -168,6 +168,9 @@ void finish(Options& options, const Raw& raw, const CLI::App& app) {
   if (!(options.hold.max_withdraw >= 0)) // CLI::Range lets "nan" through
     throw UsageError("--max-withdraw: not a number from 0 to 1");
   options.compile.protect = prefixes_of("--protect", raw.protect);
+  for (const auto& [option, path] : {std::pair("--policy", raw.policy), {"--segments", raw.segments}})
+    if (given(option) && path.empty())
+      throw UsageError(fmt::format("{}: the name of a file is missing", option));
   if (given("--policy"))
     options.policy_file = raw.policy;
   if (given("--segments"))
@@ -223,6 +226,31 @@ void finish(Options& options, const Raw& raw, const CLI::App& app) {
 
 } // namespace
 
+namespace {
+
+/// What carries sequence numbers is no route target: a segment that imported it would get nothing, and its
+/// routes would be for everybody.
+void refuse_carrier(const Options& options) {
+  const SequenceCarrier& carrier = options.poll.reading.carrier;
+  if (carrier.kind != SequenceCarrier::Kind::route_target)
+    return;
+  const std::string begin = fmt::format("{}:", carrier.asn);
+  const auto refuse = [&](const std::string& target, const std::string& where) {
+    if (target.starts_with(begin))
+      throw UsageError(fmt::format("{}: {}: --sequence {} takes it for a sequence number", where, target,
+                                   to_string(carrier)));
+  };
+  for (const Segment& segment : options.compile.segments)
+    for (const std::string& target : segment.import)
+      refuse(target, fmt::format("{}: segment {}", *options.segments_file, segment.name));
+  if (options.policy)
+    for (const Term& term : options.policy->terms)
+      for (const std::string& target : term.match.route_targets)
+        refuse(target, fmt::format("{}: term {}: route_targets", term.file, term.name));
+}
+
+} // namespace
+
 void read_documents(Options& options, const std::function<std::string(const std::string& path)>& read) {
   if (options.policy_file) {
     auto policy =
@@ -233,6 +261,7 @@ void read_documents(Options& options, const std::function<std::string(const std:
   if (options.segments_file)
     options.compile.segments = parse_segments(read(*options.segments_file), *options.segments_file);
   check_segments(options.compile);
+  refuse_carrier(options);
 }
 
 std::optional<Options> parse_options(int argc, const char* const* argv) {

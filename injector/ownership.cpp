@@ -86,6 +86,14 @@ Ruleset with_ours(const Ruleset& current, const std::vector<Chain>& chains, cons
       result.chains.push_back(chain);
   for (const Hook& hook : hooks)
     place(hook, result);
+  for (Chain& chain :
+       result.chains) { // a chain named after another is for that one: nobody else jumps there so
+    const Hook former{chain.name, ours.chain + "-" + chain.name};
+    const bool wanted = std::any_of(hooks.begin(), hooks.end(),
+                                    [&](const Hook& hook) { return hook.wanted && hook == former; });
+    if (!wanted)
+      std::erase(chain.rules, former.jump());
+  }
 
   std::unordered_set<std::string_view> referred_to; // by rules that are not ours
   for (const Chain& chain : result.chains)

@@ -143,7 +143,9 @@ class Passes::Run {
   }
 
   void remember_or_refuse() {
-    texts_loaded_ = outcome_.in_full || anything_held() || texts_due_ || any_touched();
+    validate();
+    texts_loaded_ =
+        outcome_.in_full || anything_held() || texts_due_ || any_touched() || any_newly_infeasible();
     if (texts_loaded_)
       load_texts();
     for (const std::shared_ptr<const Shown>& shown : shown_) {
@@ -156,10 +158,9 @@ class Passes::Run {
       std::optional<FamilyMemory> known;
       if (const auto memory = state_.families.find(shown->family); memory != state_.families.end())
         known = memory->second;
-      Infeasible before = known ? known->infeasible : Infeasible();
-      Kept kept = keep_after(std::move(known), *shown, filter);
-      if (validated(*shown, filter, kept, before))
-        take(shown->family, std::move(kept));
+      take(shown->family, options_.validate == Validate::off
+                              ? keep_after(std::move(known), *shown, filter)
+                              : keep_feasible(std::move(known), *shown, filter));
     }
     texts_due_ = texts_due_ || outcome_.in_full;
     decided_ = true;
@@ -245,17 +246,24 @@ class Passes::Run {
     return kept;
   }
 
-  /// False when nobody can tell which routes are feasible; then the rules of that family stay as they are.
-  bool validated(const Shown& shown, const Ruleset* filter, Kept& kept, const Infeasible& before) {
-    if (options_.validate == Validate::off || kept.refused)
-      return true;
-    std::set<std::string> held;
-    for (const HeldRoute& route : kept.memory->held)
-      held.insert(route.id);
+  /// Families of which nobody can tell what is feasible are not gone on with: their rules stay as they are.
+  void validate() {
+    if (options_.validate != Validate::off && !world_.given)
+      std::erase_if(shown_, [this](const auto& shown) { return !judged(*shown); });
+  }
+
+  bool judged(const Shown& shown) {
+    static const FamilyMemory nothing;
+    const auto memory = state_.families.find(shown.family);
+    const FamilyMemory& known = memory == state_.families.end() ? nothing : memory->second;
+    const Ruleset* filter = look(shown.family, "filter");
+    std::set<std::string> installed =
+        filter == nullptr ? std::set<std::string>() : installed_ids(*filter, options_.ours);
+    for (const HeldRoute& route : known.held) // what is shown of these matches now is another's
+      installed.erase(route.id);
     try {
-      kept.memory->infeasible = passes_.validator_.judge(
-          shown, kept.routes.entries, held, before,
-          filter == nullptr ? std::set<std::string>() : installed_ids(*filter, options_.ours));
+      infeasible_[shown.family] =
+          passes_.validator_.judge(shown, shown.routes.entries, {}, known.infeasible, installed);
       return true;
     } catch (const CannotValidate& error) {
       note({shown.family, Cause::refused, error.what()});
@@ -265,6 +273,50 @@ class Passes::Run {
       note({shown.family, Cause::bad_answer, error.what()});
     }
     return false;
+  }
+
+  bool any_newly_infeasible() const {
+    return std::any_of(infeasible_.begin(), infeasible_.end(), [this](const auto& of) {
+      const auto memory = state_.families.find(of.first);
+      return memory == state_.families.end() || memory->second.infeasible != of.second;
+    });
+  }
+
+  /// What is not feasible counts as not shown, now and before: it is not held, and neither takes the place of
+  /// a route that is nor alters it.
+  Kept keep_feasible(std::optional<FamilyMemory> known, const Shown& shown, const Ruleset* filter) {
+    const Infeasible& now = infeasible_[shown.family];
+    if (known && !known->infeasible.empty())
+      known->routes = without(known->routes, shown.family, known->infeasible);
+    Kept kept = now.empty() ? keep_after(std::move(known), shown, filter)
+                            : keep_after(std::move(known), without(shown, now), filter);
+    if (kept.refused || !kept.memory)
+      return kept;
+    kept.memory->routes = shown.text;
+    kept.memory->infeasible = now;
+    for (const HeldRoute& route : kept.memory->held)
+      kept.memory->infeasible.erase(route.id);
+    if (!now.empty())
+      for (const Entry& entry : shown.routes.entries)
+        if (kept.memory->infeasible.contains(stable_id(entry.match)))
+          kept.routes.entries.push_back(entry); // to be set aside by name
+    return kept;
+  }
+
+  std::string without(std::string_view text, Family family, const Infeasible& infeasible) const {
+    std::string rest;
+    for (const auto& [id, route] : route_texts(text, family, options_.poll.reading.operator_table))
+      if (!infeasible.contains(id))
+        rest += route.text;
+    return rest;
+  }
+
+  Shown without(const Shown& shown, const Infeasible& infeasible) const {
+    Shown rest = shown;
+    std::erase_if(rest.routes.entries,
+                  [&](const Entry& entry) { return infeasible.contains(stable_id(entry.match)); });
+    rest.text = without(shown.text, shown.family, infeasible);
+    return rest;
   }
 
   void take(Family family, Kept kept) {
@@ -527,6 +579,7 @@ class Passes::Run {
   std::vector<Family> families_;
   std::vector<std::vector<HeldRoute>> held_;
   RouteCounts held_counts_;
+  std::map<Family, Infeasible> infeasible_; ///< of what is shown
   std::vector<TableGoal> goals_;
   State before_;           ///< what was known before, without texts
   bool texts_due_ = false; ///< those on disk are not these

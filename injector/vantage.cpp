@@ -26,9 +26,14 @@ bool is(const std::string& asked, const std::string& said, const char* option) {
   return asked.back() == '+' ? said.starts_with(asked.substr(0, asked.size() - 1)) : said == asked;
 }
 
+/// Forwarded packets pass it, or may.
+bool forwards(const std::string& chain) {
+  return chain != "INPUT" && chain != "OUTPUT";
+}
+
 bool holds(const Segment& segment, const Interfaces& interfaces) {
   return std::any_of(segment.parents.begin(), segment.parents.end(), [&](const SegmentParent& parent) {
-    return is(parent.in_interface, interfaces.in, "--in-interface") &&
+    return forwards(parent.chain) && is(parent.in_interface, interfaces.in, "--in-interface") &&
            is(parent.out_interface, interfaces.out, "--out-interface");
   });
 }
@@ -40,12 +45,12 @@ bool takes_untargeted(const Segment* segment, const Untargeted& untargeted) {
          (untargeted.where == Where::segment && segment != nullptr && segment->name == untargeted.segment);
 }
 
-/// Rates below this spare the packet; 0 when all count.
-double spared_below(const Question& question, const CompileOptions& options) {
-  double bound = 0;
+/// Discards and rates below this spare the packet; none when all count.
+std::optional<double> spared_below(const Question& question, const CompileOptions& options) {
+  std::optional<double> bound;
   for (const Protection& protection : options.protections)
     if (protection.rate_below && covers(protection, question))
-      bound = std::max(bound, *protection.rate_below);
+      bound = std::max(bound.value_or(0), *protection.rate_below);
   return bound;
 }
 
@@ -60,23 +65,29 @@ class Lists {
     if (segment != nullptr)
       met.segment = segment->name;
     for (const Entry& entry : installed_)
-      if (is_in(segment, entry) && !(bound_ > 0 && entry.actions.rate && *entry.actions.rate < bound_))
+      if (is_in(segment, entry) && !is_spared(entry.actions))
         met.entries.push_back(entry);
     return met;
   }
 
  private:
+  bool is_spared(const Actions& actions) const {
+    return bound_ && actions.rate && (actions.discards() || *actions.rate < *bound_);
+  }
+
   bool is_in(const Segment* segment, const Entry& entry) const {
     if (options_.segments.empty() || (segment != nullptr && segment->takes(entry)))
       return true;
     const bool targeted = std::any_of(options_.segments.begin(), options_.segments.end(),
                                       [&](const Segment& any) { return any.takes(entry); });
-    return !targeted && takes_untargeted(segment, options_.untargeted);
+    const bool judged =
+        segment != nullptr || std::any_of(options_.parents.begin(), options_.parents.end(), forwards);
+    return !targeted && judged && takes_untargeted(segment, options_.untargeted);
   }
 
   std::span<const Entry> installed_;
   const CompileOptions& options_;
-  double bound_;
+  std::optional<double> bound_;
 };
 
 } // namespace

@@ -37,11 +37,11 @@ Pass remembered_pass(const State& state, const Options& options) {
   if (options.validate != Validate::off)
     for (const auto& [family, memory] : state.families)
       infeasible[family] = memory.infeasible;
-  PrefixSet own;
+  PrefixSet own; // without any, a pass leaves all as it is
   if (options.local_scope)
     own = PrefixSet(options.scope_prefixes.empty() ? own_prefixes() : options.scope_prefixes);
   Judged judged = judge(std::exchange(routes.entries, {}), infeasible,
-                        {options.policy.get(), options.local_scope ? &own : nullptr, false});
+                        {options.policy.get(), own.empty() ? nullptr : &own, false});
   Wanted wanted = arrange(std::exchange(judged.entries, {}), families, compile);
   return {std::move(routes), std::move(judged), std::move(wanted)};
 }

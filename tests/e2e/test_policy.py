@@ -113,6 +113,8 @@ def test_a_bad_policy_is_refused_and_the_rules_stay(announced: Loop, tmp_path: p
     done = announced.sync("--policy", file, check=False)
     assert done.returncode == 2 and "No such file" in done.stderr
     assert announced.leaf.save() == before
+    done = announced.injector("flush", "--policy", file)  # the way out is always open
+    assert "flush goes on without it" in done.stderr and "FLOWSPEC" not in announced.leaf.save()
 
 
 def test_a_daemon_takes_a_new_policy_and_refuses_a_bad_one(announced: Loop, tmp_path: pathlib.Path) -> None:

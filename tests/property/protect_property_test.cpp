@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // A packet of a protected region meets no discard and no rate below what the region says, whatever is
-// announced and however the rules are arranged; every other packet fares as if nothing were protected.
+// announced, whatever the terms of a policy make of it, and however the rules are arranged; every other
+// packet fares as if nothing were protected.
 #include "common/decide.hpp"
+#include "injector/judge.hpp"
+#include "tests/property/policy_random.hpp"
 #include "tests/property/segment_packets.hpp"
 #include "tests/support/packet_bytes.hpp"
 #include "tests/support/packet_parser.hpp"
@@ -16,8 +19,8 @@ using namespace flowspec;
 
 namespace {
 
-constexpr int sets = 500;
-constexpr int packets = 100; ///< 100,000 with both families
+constexpr int sets = 2500;  ///< of routes, each with a policy, which half of the time has terms
+constexpr int packets = 20; ///< 100,000 with both families
 
 CompileOptions random_options(generate::Random& random) {
   CompileOptions options;
@@ -134,6 +137,12 @@ TEST_CASE("no protected packet is harmed, and no other packet knows of it") {
         generate::entries(random, family, generate::number(random, 1, 12), {true, true, true});
     if (!options.segments.empty())
       test::add_targets(random, entries);
+    if (generate::chance(random, 50)) {
+      const Policy policy = generate::policy(random);
+      entries = judge(std::move(entries), {}, {&policy, nullptr, false}).entries;
+    }
+    if (entries.empty())
+      continue;
     const Wanted bare = arrange(entries, std::array{family}, options);
     add_protections(random, family, options);
     const Wanted wanted = arrange(entries, std::array{family}, options);

@@ -62,12 +62,22 @@ TEST_CASE("a packet meets the entries of every segment that it is in, or those o
   CHECK(sequences(met("swp25", "swp3").front()) == Numbers{2, 3, 4});
   CHECK(met("swp2", "swp1").size() == 2);
   CHECK(sequences(met("swp3", "swp3").front()) == Numbers{4});
+  options.parents = {"INPUT"}; // forwarded packets of no segment are nobody's business
+  CHECK(sequences(met("swp3", "swp3").front()).empty());
   options.untargeted = {Untargeted::Where::none, ""};
   CHECK(sequences(met("swp3", "swp1").front()) == Numbers{1, 3});
   CHECK(sequences(met("swp3", "swp3").front()).empty());
   options.untargeted = {Untargeted::Where::segment, "green"};
   CHECK(sequences(met("swp3", "swp1").front()) == Numbers{1, 3});
   CHECK(sequences(met("swp2", "swp3").front()) == Numbers{2, 3, 4});
+}
+
+TEST_CASE("a segment of what the switch itself receives is none of forwarded packets") {
+  CompileOptions options = two_segments();
+  options.segments.front().parents = {{"INPUT", "swp1", ""}};
+  const auto met = entries_met(installed, question("10.0.0.1", "10.0.0.2"), {"swp1", "swp9"}, options);
+  REQUIRE(met.size() == 1);
+  CHECK(met.front().segment.empty());
 }
 
 TEST_CASE("what depends on an interface that is not said is not guessed") {
