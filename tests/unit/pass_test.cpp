@@ -464,3 +464,104 @@ TEST_CASE("a machine of which nothing is known keeps its rules") {
   Passes(options, fake.world()).run(Depth::full, Doing::sync);
   CHECK(fake.rules() == 1);
 }
+
+namespace {
+
+/// Two external peers of which one alone announces at a time, and whose unicast route is always the first's.
+struct Rivals {
+  FakeWorld fake;
+  bool first_is_up = true;
+  std::string shown;
+
+  static std::string route(const char* destination, const char* rate) {
+    return fmt::format(R"([{{"to":"{}"}},{{"ecomlist":"FS:rate {}"}},{{"time":"00:00:01"}}])", destination,
+                       rate);
+  }
+
+  std::string peers(std::size_t received) const {
+    const auto peer = [&](const char* address, int as, bool up, std::size_t prefixes) {
+      return fmt::format(
+          R"("{}":{{"remoteAs":{},"localAs":65001,"state":"{}","pfxRcd":{},"peerUptimeMsec":{},)"
+          R"("connectionsEstablished":1,"connectionsDropped":{}}})",
+          address, as, up ? "Established" : "Active", prefixes, up ? 900000 : 60000, up ? 0 : 1);
+    };
+    return fmt::format(R"({{"tableVersion":{},"as":65001,"peers":{{{},{}}}}})", fake.version,
+                       peer("192.0.2.1", 65002, first_is_up, first_is_up ? received : 0),
+                       peer("192.0.2.2", 65003, true, first_is_up ? 0 : received));
+  }
+
+  std::string answer(const std::string& command) {
+    const std::size_t routes = static_cast<std::size_t>(std::count(shown.begin(), shown.end(), '['));
+    if (command.find("ipv6") != std::string::npos)
+      return "{}";
+    if (command.find("unicast summary") != std::string::npos)
+      return peers(1);
+    if (command.find("unicast") != std::string::npos)
+      return fmt::format(R"({{"tableVersion":{},"routes":{{"10.0.0.0/16":[{{"valid":true,"bestpath":true,)"
+                         R"("peerId":"192.0.2.1","path":"65002"}}]}}}})",
+                         fake.version);
+    if (command.find("summary") != std::string::npos)
+      return peers(routes);
+    if (command.find("neighbors") != std::string::npos)
+      return "{}";
+    return shown;
+  }
+
+  PassOutcome pass() {
+    PassWorld world = fake.world();
+    world.ask = [this](const std::string& command) { return answer(command); };
+    Options options;
+    options.validate = Validate::rfc8955;
+    ++fake.version;
+    fake.now += 1min;
+    return Passes(options, world).run(Depth::full, Doing::sync);
+  }
+
+  /// "10.0.1.0/24 drops", in the order of the rules.
+  std::string verdicts() {
+    std::string text;
+    for (const Rule& rule : fake.filter().find("FLOWSPEC")->rules)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", to_string(rule.destination.value()),
+                          rule.target == Target(Verdict::drop) ? "drops" : "accepts");
+    return text;
+  }
+};
+
+} // namespace
+
+TEST_CASE("a route that is not feasible does not come in under the name of one that is held") {
+  Rivals rivals;
+  rivals.shown = Rivals::route("10.0.1.0/24", "0.000000") + Rivals::route("10.0.2.0/24", "0.000000");
+  REQUIRE(rivals.pass().pass.aside.empty());
+  const std::string before = rivals.verdicts();
+  REQUIRE(before == "10.0.1.0/24 drops, 10.0.2.0/24 drops");
+
+  rivals.first_is_up = false; // and the other announces one of its matches at once, to let the packets pass
+  rivals.shown = R"([{"to":"10.0.1.0/24"},{"time":"00:00:01"}])" + Rivals::route("10.0.3.0/24", "0.000000");
+  for (int look = 0; look < 3; ++look) {
+    const PassOutcome outcome = rivals.pass();
+    CHECK(rivals.verdicts() == before);
+    REQUIRE(outcome.holding.size() == 1);
+    CHECK(outcome.holding.front().stale == 2);
+    REQUIRE(outcome.pass.aside.size() == 1);
+    CHECK(outcome.pass.aside.front().subject == "dst 10.0.3.0/24");
+    CHECK(outcome.pass.aside.front().reason == Reason::not_feasible);
+  }
+  rivals.first_is_up = true; // it is back, and asks for less
+  rivals.shown = Rivals::route("10.0.2.0/24", "0.000000");
+  CHECK(rivals.pass().pass.aside.empty());
+  CHECK(rivals.verdicts() == "10.0.2.0/24 drops");
+}
+
+TEST_CASE("what becomes feasible while others are held comes in, and what was not is never held") {
+  Rivals rivals;
+  rivals.shown = Rivals::route("10.0.1.0/24", "0.000000") + Rivals::route("192.0.2.0/24", "0.000000");
+  REQUIRE(rivals.pass().pass.aside.size() == 1);
+  CHECK(rivals.verdicts() == "10.0.1.0/24 drops");
+  rivals.first_is_up = false;
+  rivals.shown = "";
+  const PassOutcome outcome = rivals.pass();
+  CHECK(rivals.verdicts() == "10.0.1.0/24 drops");
+  REQUIRE(outcome.holding.size() == 1);
+  CHECK(outcome.holding.front().stale == 1);
+}
