@@ -84,7 +84,8 @@ struct Entry {
   Actions actions;
   std::optional<std::uint64_t> sequence;  ///< explicit place; lower goes first
   std::vector<std::string> route_targets; ///< without the one that carries the sequence number
-  /// Every extended community as FRR prints it, those above and those of the actions too: policies ask for them.
+  /// Every extended community as FRR prints it, those above and those of the actions too: policies ask for
+  /// them.
   std::vector<std::string> communities;
   std::string age; ///< FRR's text; empty when not known; no part of what the route is
 

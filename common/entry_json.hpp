@@ -12,8 +12,8 @@
 
 namespace flowspec {
 
-/// {"id", "family", "sequence", "match": {component: text}, "actions": {...}, "route_targets", "communities", "age"}; what
-/// is absent is left out.
+/// {"id", "family", "sequence", "match": {component: text}, "actions": {...}, "route_targets", "communities",
+/// "age"}; what is absent is left out.
 nlohmann::ordered_json to_json(const Entry& entry);
 /// {"subject", "reason", "detail"}.
 nlohmann::ordered_json to_json(const Rejected& rejected);
