@@ -233,7 +233,7 @@ class Trial:
             if before_exec:
                 before_exec()
 
-        environment = os.environ | net.SANITIZER_ENVIRONMENT | fault.environment(self)
+        environment = net.ENVIRONMENT | fault.environment(self)
         environment["ASAN_OPTIONS"] = ":".join((net.SANITIZER_ENVIRONMENT["ASAN_OPTIONS"], *fault.sanitizer))
         with self.leaf.inside(), log.open("ab") as out:
             process = subprocess.Popen(

@@ -33,6 +33,8 @@ PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 1, 38, 22
 # A tool that a sanitizer stopped must not look like one that refused.
 SANITIZER_EXIT = 99
 SANITIZER_ENVIRONMENT = {name: f"exitcode={SANITIZER_EXIT}" for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS")}
+# Taken once: pytest changes a variable of its own from test to test, and labs are made by threads.
+ENVIRONMENT = os.environ | SANITIZER_ENVIRONMENT
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
@@ -155,7 +157,7 @@ class Namespace:
         done = subprocess.run(
             self.command(*command),
             input=input, capture_output=True, text=True, timeout=timeout, preexec_fn=before_exec,
-            env=os.environ | SANITIZER_ENVIRONMENT,
+            env=ENVIRONMENT,
         )  # fmt: skip
         assert done.returncode != SANITIZER_EXIT and "Sanitizer" not in done.stderr, done.stderr
         assert not check or done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}"

@@ -76,7 +76,7 @@ def test_injectors_of_one_chain_take_turns(segment: Segment, tmp_path: pathlib.P
         routes = tmp_path / f"routes{port}"
         routes.write_text(routes_to([port]))
         command = segment.leaf.command(net.INJECTOR, "sync", "--routes", routes, "--state-dir", state, "--metrics-file", file)
-        environment = os.environ | net.SANITIZER_ENVIRONMENT
+        environment = net.ENVIRONMENT
         syncs.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment))
     for sync in syncs:
         out, words = sync.communicate(timeout=30)

@@ -47,7 +47,7 @@ class Syncs:
             return subprocess.Popen(
                 [net.INJECTOR, "sync", "--routes", self.directory / f"routes-{which}", "--state-dir", self.directory / "state"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=net.die_with_parent,
-                env=os.environ | net.SANITIZER_ENVIRONMENT,
+                env=net.ENVIRONMENT,
             )  # fmt: skip
 
     def finish(self, which: int) -> float:
