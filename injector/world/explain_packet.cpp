@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/entry_json.hpp"
 #include "injector/explain_report.hpp"
+#include "injector/layout.hpp"
 #include "injector/pass.hpp"
 #include "injector/vantage.hpp"
 #include "injector/world/commands.hpp"
@@ -9,17 +10,33 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace flowspec {
 
 namespace {
 
-std::vector<HeldRule> held_rules(const Pass& pass, const Entry& entry) {
+/// The chains in which packets of other segments meet entries.
+std::set<std::string> chains_of_others(const std::string& segment, const CompileOptions& options) {
+  std::set<std::string> chains;
+  if (!options.segments.empty())
+    for (std::size_t list = 0; list <= rest_list(options); ++list)
+      for (const Walks walk : {Walks::filter, Walks::mark, Walks::dscp})
+        if ((list == rest_list(options) ? "" : options.segments[list].name) != segment)
+          chains.insert(list_chain(list, walk, options));
+  return chains;
+}
+
+/// Those that packets of `segment` meet.
+std::vector<HeldRule> held_rules(const Pass& pass, const Entry& entry, const std::string& segment,
+                                 const CompileOptions& options) {
+  const std::set<std::string> others = chains_of_others(segment, options);
   std::vector<HeldRule> rules;
   for (const WantedTable& table : pass.tables)
     if (table.family == entry.match.family)
       for (HeldRule& rule : rules_of(entry, {table.family, table.table, table.chains}))
-        rules.push_back(std::move(rule));
+        if (!others.contains(rule.chain))
+          rules.push_back(std::move(rule));
   return rules;
 }
 
@@ -29,9 +46,10 @@ class Answer {
   Answer(const Pass& pass, const Options& options) : pass_(pass), options_(options) {}
 
   void add(const std::string& segment, const Explanation& explained) {
-    const std::vector<HeldRule> rules = explained.place.entry == nullptr
-                                            ? std::vector<HeldRule>()
-                                            : held_rules(pass_, *explained.place.entry);
+    const std::vector<HeldRule> rules =
+        explained.place.entry == nullptr
+            ? std::vector<HeldRule>()
+            : held_rules(pass_, *explained.place.entry, segment, options_.compile);
     if (!segment.empty())
       text_ += fmt::format("segment {}: ", segment);
     text_ += explain_text(explained, rules, options_.compile.parents.front());

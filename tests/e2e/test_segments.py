@@ -212,3 +212,23 @@ def test_segments_that_make_no_sense_are_refused(fabric: Fabric) -> None:
         done = leaf.injector(command, "--segments", file, check=False)
         assert done.returncode == 2 and str(file) in done.stderr and "/segments/1/name" in done.stderr
     assert leaf.host.save() == before
+
+
+def test_explain_answers_for_the_segments_of_the_packet(fabric: Fabric) -> None:
+    """By its interfaces: the rules named are those of its own chains, and every segment that it is in has a say."""
+    fabric.announce(drop(1001, BLUE), drop(1003, BLUE, GREEN), drop(1005))
+    *_, leaf = fabric.leaves
+    file = segments_file(leaf, segment(leaf, BLUE), segment(leaf, GREEN))
+
+    def explain(port: int, out: str, *arguments: str, check: bool = True):
+        packet = ("--src", "192.0.2.7", "--dst", "10.3.1.10", "--proto", "udp", "--sport", "4000", "--dport", str(port))
+        interfaces = ("--in-interface", leaf.uplink.name, *(("--out-interface", out) if out else ()))
+        return leaf.injector("explain", "--segments", file, *packet, *interfaces, *arguments, check=check)
+
+    blue = json.loads(explain(1003, "blue3", "--json").stdout)
+    assert (blue["segment"], blue["verdict"]) == ("blue", "discard")
+    assert {rule["chain"] for rule in blue["rules"]} == {"FLOWSPEC-blue"}
+    assert "no entry matches" in explain(1001, "green3").stdout
+    assert "dropped by entry" in explain(1005, leaf.uplink.name).stdout  # of no segment
+    unsaid = explain(1001, "", check=False)
+    assert unsaid.returncode == 2 and "--out-interface" in unsaid.stderr
