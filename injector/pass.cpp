@@ -287,7 +287,10 @@ class Passes::Run {
   Kept keep_feasible(std::optional<FamilyMemory> known, const Shown& shown, const Ruleset* filter) {
     const Infeasible& now = infeasible_[shown.family];
     if (known && !known->infeasible.empty())
-      known->routes = without(known->routes, shown.family, known->infeasible);
+      try {
+        known->routes = without(known->routes, shown.family, known->infeasible);
+      } catch (const Error&) { // keep_after finds it damaged too, and says so
+      }
     Kept kept = now.empty() ? keep_after(std::move(known), shown, filter)
                             : keep_after(std::move(known), without(shown, now), filter);
     if (kept.refused || !kept.memory)
