@@ -59,6 +59,10 @@ bool comes_first(const Hook& hook, const Ruleset& ruleset) {
   return false;
 }
 
+Hook named_hook(const std::string& parent, const Ownership& ours) {
+  return {parent, ours.chain + "-" + parent};
+}
+
 namespace {
 
 void place(const Hook& hook, Ruleset& ruleset) {
@@ -86,13 +90,10 @@ Ruleset with_ours(const Ruleset& current, const std::vector<Chain>& chains, cons
       result.chains.push_back(chain);
   for (const Hook& hook : hooks)
     place(hook, result);
-  for (Chain& chain :
-       result.chains) { // a chain named after another is for that one: nobody else jumps there so
-    const Hook former{chain.name, ours.chain + "-" + chain.name};
-    const bool wanted = std::any_of(hooks.begin(), hooks.end(),
-                                    [&](const Hook& hook) { return hook.wanted && hook == former; });
-    if (!wanted)
-      std::erase(chain.rules, former.jump());
+  for (Chain& chain : result.chains) { // as configured at another time
+    const Hook named = named_hook(chain.name, ours);
+    if (std::find(hooks.begin(), hooks.end(), named) == hooks.end())
+      std::erase(chain.rules, named.jump());
   }
 
   std::unordered_set<std::string_view> referred_to; // by rules that are not ours

@@ -34,9 +34,12 @@ struct Hook {
 /// other injectors. Each of several would move its own to the head for ever.
 bool comes_first(const Hook& hook, const Ruleset& ruleset);
 
-/// `current` as it should be: our chains are exactly `chains`, and the hooks are as they say. A chain of ours
-/// that is not wanted goes, or stays empty when somebody else's rule refers to it. Throws Error when the
-/// parent of a wanted hook does not exist.
+/// The jump that only we put into `parent`: to a chain of ours that is named after it.
+Hook named_hook(const std::string& parent, const Ownership& ours);
+
+/// `current` as it should be: our chains are exactly `chains`, and the hooks are as they say; a named_hook
+/// that is none of them is gone. A chain of ours that is not wanted goes, or stays empty when somebody else's
+/// rule refers to it. Throws Error when the parent of a wanted hook does not exist.
 Ruleset with_ours(const Ruleset& current, const std::vector<Chain>& chains, const std::vector<Hook>& hooks,
                   const Ownership& ours);
 

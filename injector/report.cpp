@@ -214,6 +214,15 @@ std::string restore_table(const Changes& changes, const std::vector<Hook>& hooks
       declare(chain);
       removals += fmt::format("-X {}\n", chain.name);
     }
+  for (const Chain& chain : changes.before.chains) {
+    const Hook named = named_hook(chain.name, ours);
+    const bool known = std::any_of(hooks.begin(), hooks.end(), [&](const Hook& hook) {
+      return hook.parent == named.parent && hook.chain == named.chain;
+    });
+    if (!known && !ours.owns(chain.name))
+      for (auto left = std::count(chain.rules.begin(), chain.rules.end(), named.jump()); left > 0; --left)
+        rules += fmt::format("-D {} {}\n", chain.name, to_string(named.jump(), changes.after.family));
+  }
   for (const Hook& hook : hooks) {
     const std::string jump = to_string(hook.jump(), changes.after.family);
     const Chain* chain = changes.before.find(hook.parent);

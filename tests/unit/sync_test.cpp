@@ -207,6 +207,20 @@ TEST_CASE("a hook that is not wanted any more goes with its chain, and only that
   CHECK(with_ours(table({}), {}, {former}, {}) == table({}));
 }
 
+TEST_CASE("a jump to a chain that is named after its parent is ours wherever it is left") {
+  const Chain mine{"MINE", std::nullopt, {rule("1"), jump_to("FLOWSPEC-MINE"), jump_to("FLOWSPEC")}};
+  const Chain other{"OTHER", std::nullopt, {jump_to("FLOWSPEC-MINE")}};
+  const Ruleset before =
+      table({mine, other, {"FLOWSPEC-MINE", std::nullopt, {}}, {"FLOWSPEC", std::nullopt, {}}});
+  const Ruleset after = with_ours(before, {{"FLOWSPEC", std::nullopt, {}}}, {}, {});
+  CHECK(after.find("MINE")->rules == std::vector<Rule>{rule("1"), jump_to("FLOWSPEC")});
+  CHECK(after.find("OTHER")->rules == other.rules); // somebody's own
+  CHECK(after.find("FLOWSPEC-MINE") != nullptr);
+  const std::vector<Hook> wanted{{"MINE", "FLOWSPEC-MINE"}};
+  CHECK(with_ours(before, {{"FLOWSPEC-MINE", std::nullopt, {}}}, wanted, {}).find("MINE")->rules ==
+        std::vector<Rule>{jump_to("FLOWSPEC-MINE"), rule("1"), jump_to("FLOWSPEC")});
+}
+
 TEST_CASE("sync commits once, and not at all when nothing has to change") {
   FakeTable kernel{table({forward(rules("z"))})};
   const std::vector<Chain> chains{{"FLOWSPEC", std::nullopt, rules("ab")}};
