@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <optional>
@@ -39,8 +40,13 @@ class File {
   int fd_;
 };
 
+using Parts = std::span<const std::string_view>;
+
 std::string read_all(int fd, const std::string& path) {
   std::string content;
+  struct stat status {};
+  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
+    content.reserve(static_cast<std::size_t>(status.st_size));
   std::array<char, 65536> buffer;
   for (;;) {
     const ssize_t got = read(fd, buffer.data(), buffer.size());
@@ -91,14 +97,16 @@ class Successor {
       unlink(name_.c_str());
   }
 
-  void fill(std::string_view content, const std::optional<struct stat>& old, const WriteOptions& options) {
+  void fill(Parts parts, const std::optional<struct stat>& old, const WriteOptions& options) {
     const bool keeps = old && options.keep_owner;
     if (keeps && (fchown(file_.get(), old->st_uid, old->st_gid) != 0 ||
                   fchmod(file_.get(), old->st_mode & 07777) != 0))
       fail("keep the owner and mode of");
     if (!keeps && options.mode && fchmod(file_.get(), *options.mode) != 0)
       fail("set the mode of");
-    if (!write_all(file_.get(), content) || (options.durable && fsync(file_.get()) != 0) || !file_.close())
+    const auto written = [this](std::string_view part) { return write_all(file_.get(), part); };
+    if (!std::all_of(parts.begin(), parts.end(), written) || (options.durable && fsync(file_.get()) != 0) ||
+        !file_.close())
       fail("write");
   }
 
@@ -143,6 +151,32 @@ std::string read_named(const std::string& path) {
   return read_all(file.get(), path);
 }
 
+/// Without the whole of a large file in memory.
+bool holds(const std::string& path, std::size_t size, Parts parts) {
+  std::size_t wanted = 0;
+  for (const std::string_view part : parts)
+    wanted += part.size();
+  if (size != wanted)
+    return false;
+  const File file = File::for_reading(path);
+  if (!file.is_open())
+    throw Error(with_errno("open " + path, errno));
+  std::array<char, 65536> buffer;
+  for (std::string_view part : parts)
+    while (!part.empty()) {
+      const ssize_t got = read(file.get(), buffer.data(), std::min(buffer.size(), part.size()));
+      if (got < 0 && errno == EINTR)
+        continue;
+      if (got < 0)
+        throw Error(with_errno("read " + path, errno));
+      const std::string_view there(buffer.data(), static_cast<std::size_t>(got));
+      if (got == 0 || !part.starts_with(there))
+        return false;
+      part.remove_prefix(there.size());
+    }
+  return true;
+}
+
 /// What is known of a regular file; none when there is nothing of that name. Throws Error for anything else.
 std::optional<struct stat> existing(const std::string& path, std::string_view attempt) {
   struct stat status {};
@@ -172,12 +206,16 @@ std::optional<std::string> read_existing_file(const std::string& path) {
 
 bool write_file_if_changed(const std::filesystem::path& path, std::string_view content,
                            const WriteOptions& options) {
+  return write_file_if_changed(path, Parts(&content, 1), options);
+}
+
+bool write_file_if_changed(const std::filesystem::path& path, Parts parts, const WriteOptions& options) {
   const std::string target = resolved(path);
   const std::optional<struct stat> old = existing(target, "write");
-  if (old && read_named(target) == content)
+  if (old && holds(target, static_cast<std::size_t>(old->st_size), parts))
     return false;
   Successor successor(target);
-  successor.fill(content, old, options);
+  successor.fill(parts, old, options);
   successor.take_place(options.durable);
   return true;
 }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,10 @@ struct WriteOptions {
 /// is not touched. Returns true when the file changed. Throws Error, naming the file and the cause; then the
 /// old file is as it was.
 bool write_file_if_changed(const std::filesystem::path& path, std::string_view content,
+                           const WriteOptions& options = {});
+
+/// The same of `parts`, one behind the other.
+bool write_file_if_changed(const std::filesystem::path& path, std::span<const std::string_view> parts,
                            const WriteOptions& options = {});
 
 /// Removes what write_file_if_changed made where there was no file: symbolic links on the way stay. Throws

@@ -39,20 +39,21 @@ void carry_out(const DeleteChain& edit, Ruleset& ruleset) {
   if (!chain.rules.empty())
     misfit("delete chain", edit.chain, "it is not empty");
   for (const Chain& other : ruleset.chains)
-    if (std::ranges::any_of(other.rules, [&](const Rule& rule) { return jumps_to(rule, edit.chain); }))
+    if (std::any_of(other.rules.begin(), other.rules.end(),
+                    [&](const Rule& rule) { return jumps_to(rule, edit.chain); }))
       misfit("delete chain", edit.chain, "chain " + other.name + " jumps to it");
   std::erase_if(ruleset.chains, [&](const Chain& c) { return c.name == edit.chain; });
 }
 
 void carry_out(const InsertRule& edit, Ruleset& ruleset) {
-  std::vector<Rule>& rules = chain_of(ruleset, "insert rule", edit.chain).rules;
+  RuleList& rules = chain_of(ruleset, "insert rule", edit.chain).rules;
   if (edit.index > rules.size())
     misfit("insert rule", edit.chain, fmt::format("index {} of {} rules", edit.index, rules.size()));
   rules.insert(rules.begin() + static_cast<std::ptrdiff_t>(edit.index), edit.rule);
 }
 
 void carry_out(const DeleteRule& edit, Ruleset& ruleset) {
-  std::vector<Rule>& rules = chain_of(ruleset, "delete rule", edit.chain).rules;
+  RuleList& rules = chain_of(ruleset, "delete rule", edit.chain).rules;
   if (edit.index >= rules.size())
     misfit("delete rule", edit.chain, fmt::format("index {} of {} rules", edit.index, rules.size()));
   rules.erase(rules.begin() + static_cast<std::ptrdiff_t>(edit.index));

@@ -4,7 +4,7 @@
 // numbers count from 0 and are those of the moment at which the step is taken.
 #pragma once
 
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 
 #include <cstddef>
 #include <string>
@@ -28,14 +28,14 @@ struct DeleteChain {
 struct InsertRule {
   std::string chain;
   std::size_t index = 0;
-  Rule rule;
+  PackedRule rule;
   bool operator==(const InsertRule&) const = default;
 };
 
 struct DeleteRule {
   std::string chain;
   std::size_t index = 0;
-  Rule rule; ///< the one that goes, to be shown
+  PackedRule rule; ///< the one that goes, to be shown
   bool operator==(const DeleteRule&) const = default;
 };
 

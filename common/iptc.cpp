@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/iptc.hpp"
 
+#include "common/chain_edits.hpp"
 #include "common/target_codec.hpp"
 #include "common/xtables_codec.hpp"
 #include "common/xtables_probe.hpp"
@@ -16,6 +17,7 @@ extern "C" { // libip6tc.h of iptables 1.8 has no such guard of its own
 #include <stdexcept>
 #include <system_error>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 
 namespace flowspec {
@@ -42,6 +44,7 @@ struct Ip4tc {
   static constexpr auto append_entry = iptc_append_entry;
   static constexpr auto insert_entry = iptc_insert_entry;
   static constexpr auto delete_entry = iptc_delete_num_entry;
+  static constexpr auto flush_entries = iptc_flush_entries;
   static constexpr auto commit = iptc_commit;
   static constexpr auto error_text = iptc_strerror;
 };
@@ -65,6 +68,7 @@ struct Ip6tc {
   static constexpr auto append_entry = ip6tc_append_entry;
   static constexpr auto insert_entry = ip6tc_insert_entry;
   static constexpr auto delete_entry = ip6tc_delete_num_entry;
+  static constexpr auto flush_entries = ip6tc_flush_entries;
   static constexpr auto commit = ip6tc_commit;
   static constexpr auto error_text = ip6tc_strerror;
 };
@@ -154,7 +158,11 @@ class TableOf {
   Chain read_chain(const char* name) const;
   Rule read_rule(const typename Tc::Entry* entry) const;
   void keep_policy_counters();
+  bool is_chain(const std::string& name);
   std::size_t& rules_of(const std::string& chain);
+  void look_again();
+  bool fill(const std::string& chain, const ChainEdits& edits);
+  void carry_out(const std::vector<Edit>& edits);
   void carry_out(const CreateChain& edit);
   void carry_out(const DeleteChain& edit);
   void carry_out(const InsertRule& edit);
@@ -163,6 +171,7 @@ class TableOf {
   std::string table_;
   std::unique_ptr<xtc_handle, Free> handle_;
   std::unordered_map<std::string, std::size_t> rule_counts_; ///< of the chains that an edit touched
+  std::unordered_set<std::string> chains_;                   ///< some of those that there are
 };
 
 template <class Tc>
@@ -230,6 +239,17 @@ void TableOf<Tc>::keep_policy_counters() {
   }
 }
 
+/// libiptc searches; what it found once is known.
+template <class Tc>
+bool TableOf<Tc>::is_chain(const std::string& name) {
+  if (chains_.contains(name))
+    return true;
+  const bool there = Tc::is_chain(name.c_str(), handle_.get()) != 0;
+  if (there)
+    chains_.insert(name);
+  return there;
+}
+
 /// Counted once and then kept: libiptc does not tell, and walks the chain for every number it is given.
 template <class Tc>
 std::size_t& TableOf<Tc>::rules_of(const std::string& chain) {
@@ -252,30 +272,33 @@ template <class Tc>
 void TableOf<Tc>::carry_out(const DeleteChain& edit) {
   expect(Tc::delete_chain(edit.chain.c_str(), handle_.get()), fmt::format("delete chain {} of", edit.chain));
   rule_counts_.erase(edit.chain);
+  chains_.erase(edit.chain);
 }
 
 template <class Tc>
 void TableOf<Tc>::carry_out(const InsertRule& edit) {
-  const std::string attempt = fmt::format("insert rule {} of chain {} in", edit.index + 1, edit.chain);
-  const auto refuse = [&](std::string_view cause) {
-    throw Error(fmt::format("{} {}: {}", attempt, title(), cause));
+  const auto attempt = [&] {
+    return fmt::format("insert rule {} of chain {} in", edit.index + 1, edit.chain);
   };
-  if (!Tc::is_chain(edit.chain.c_str(), handle_.get()))
+  const auto refuse = [&](std::string_view cause) {
+    throw Error(fmt::format("{} {}: {}", attempt(), title(), cause));
+  };
+  if (!is_chain(edit.chain))
     refuse("no such chain");
+  const Rule rule = edit.rule.rule();
   // libiptc takes a name first for a chain and then for an extension.
-  if (const auto* jump = std::get_if<Jump>(&edit.rule.target)) {
-    if (!Tc::is_chain(jump->chain.c_str(), handle_.get()) || Tc::builtin(jump->chain.c_str(), handle_.get()))
+  if (const auto* jump = std::get_if<Jump>(&rule.target))
+    if (!is_chain(jump->chain) || Tc::builtin(jump->chain.c_str(), handle_.get()))
       refuse("it jumps to " + jump->chain + ", which is no chain of the user's");
-  }
   std::vector<std::byte> bytes;
   try {
-    bytes = encode(edit.rule, Tc::family);
+    bytes = encode(rule, Tc::family);
   } catch (const std::invalid_argument& e) {
     refuse(e.what());
   }
-  if (xtables::is_extension(edit.rule.target)) {
-    const std::string name(xtables::encode_target(edit.rule.target, Tc::family).name);
-    if (Tc::is_chain(name.c_str(), handle_.get()))
+  if (xtables::is_extension(rule.target)) {
+    const std::string name(xtables::encode_target(rule.target, Tc::family).name);
+    if (is_chain(name))
       refuse(fmt::format("a chain named {} hides the target of that name", name));
   }
   std::size_t& count = rules_of(edit.chain);
@@ -283,32 +306,104 @@ void TableOf<Tc>::carry_out(const InsertRule& edit) {
     refuse(fmt::format("the chain has {} rules", count));
   const auto* entry = reinterpret_cast<const typename Tc::Entry*>(bytes.data());
   const auto position = static_cast<unsigned>(edit.index);
-  expect(edit.index == count ? Tc::append_entry(edit.chain.c_str(), entry, handle_.get())
-                             : Tc::insert_entry(edit.chain.c_str(), entry, position, handle_.get()),
-         attempt);
+  if (!(edit.index == count ? Tc::append_entry(edit.chain.c_str(), entry, handle_.get())
+                            : Tc::insert_entry(edit.chain.c_str(), entry, position, handle_.get())))
+    expect(0, attempt());
   ++count;
 }
 
 template <class Tc>
 void TableOf<Tc>::carry_out(const DeleteRule& edit) {
-  const std::string attempt = fmt::format("delete rule {} of chain {} in", edit.index + 1, edit.chain);
-  expect(Tc::delete_entry(edit.chain.c_str(), static_cast<unsigned>(edit.index), handle_.get()), attempt);
+  if (!Tc::delete_entry(edit.chain.c_str(), static_cast<unsigned>(edit.index), handle_.get()))
+    expect(0, fmt::format("delete rule {} of chain {} in", edit.index + 1, edit.chain));
   if (const auto it = rule_counts_.find(edit.chain); it != rule_counts_.end())
     --it->second;
+}
+
+/// The kernel itself would notice only that the number of rules is another, and whoever takes the lock waits.
+/// So this is for those who put a rule in the place of another without the lock. A large table takes so long
+/// to read that as much could happen during the commit behind it.
+template <class Tc>
+void TableOf<Tc>::look_again() {
+  constexpr std::size_t most_read_again = 5'000;
+  std::size_t rules = 0;
+  for (const char* chain = Tc::first_chain(handle_.get()); chain; chain = Tc::next_chain(handle_.get()))
+    each_rule(chain, [&](const auto*) { ++rules; });
+  if (rules > most_read_again)
+    return;
+  TableOf now(table_);
+  if (now.read() != read())
+    changed();
+  handle_ = std::move(now.handle_);
+}
+
+/// What stands at `at`, in the chain's own bytes, as libiptc takes it.
+template <class Tc>
+std::vector<std::byte> as_new(const typename Tc::Entry* at, xtc_handle* handle) {
+  const auto* first = reinterpret_cast<const std::byte*>(at);
+  std::vector<std::byte> bytes(first, first + at->next_offset);
+  auto* target = reinterpret_cast<xt_entry_target*>(bytes.data() + at->target_offset);
+  // That of a verdict or a jump has no name in the kernel, where its place says what it is.
+  if (target->u.user.name[0] == '\0')
+    std::string_view(Tc::target(at, handle)).copy(target->u.user.name, sizeof target->u.user.name - 1);
+  return bytes;
+}
+
+/// libiptc walks the chain for every number it is given: many edits within a long chain are quicker done by
+/// filling it anew. The rules that stay then go on from the counters that they were read with. False: nothing
+/// was done, since that is no quicker.
+template <class Tc>
+bool TableOf<Tc>::fill(const std::string& chain, const ChainEdits& edits) {
+  constexpr std::size_t most_steps = 10'000'000;
+  if (!edits.in_order || !is_chain(chain) || edits.steps(rules_of(chain)) <= most_steps)
+    return false;
+  std::vector<std::vector<std::byte>> former;
+  each_rule(chain.c_str(), [&](const auto* entry) { former.push_back(as_new<Tc>(entry, handle_.get())); });
+  const std::vector<Filling> wanted = filling(former.size(), edits);
+  expect(Tc::flush_entries(chain.c_str(), handle_.get()), fmt::format("empty chain {} of", chain));
+  std::size_t& count = rules_of(chain) = 0;
+  for (const Filling& rule : wanted) {
+    if (const auto* insertion = std::get_if<const InsertRule*>(&rule)) {
+      carry_out(**insertion);
+      continue;
+    }
+    std::vector<std::byte>& bytes = former[std::get<std::size_t>(rule)];
+    expect(Tc::append_entry(chain.c_str(), reinterpret_cast<const typename Tc::Entry*>(bytes.data()),
+                            handle_.get()),
+           fmt::format("put back rule {} of chain {} in", std::get<std::size_t>(rule) + 1, chain));
+    bytes = {};
+    ++count;
+  }
+  return true;
+}
+
+template <class Tc>
+void TableOf<Tc>::carry_out(const std::vector<Edit>& edits) {
+  const std::unordered_map<std::string, ChainEdits> chains = edits_by_chain(edits);
+  std::unordered_map<std::string_view, bool> filled;
+  for (const Edit& edit : edits) {
+    const auto done_already = [&](const std::string& chain) {
+      const auto [at, fresh] = filled.try_emplace(chain, false);
+      if (fresh)
+        at->second = fill(chain, chains.at(chain));
+      return at->second;
+    };
+    const auto* deletion = std::get_if<DeleteRule>(&edit);
+    const auto* insertion = std::get_if<InsertRule>(&edit);
+    if ((deletion != nullptr && done_already(deletion->chain)) ||
+        (insertion != nullptr && done_already(insertion->chain)))
+      continue;
+    std::visit([this](const auto& step) { this->carry_out(step); }, edit);
+  }
 }
 
 template <class Tc>
 void TableOf<Tc>::commit(const std::vector<Edit>& edits) {
   if (edits.empty())
     return;
-  // The kernel itself would notice only that the number of rules has changed.
-  TableOf now(table_);
-  if (now.read() != read())
-    changed();
-  handle_ = std::move(now.handle_);
+  look_again();
   keep_policy_counters();
-  for (const Edit& edit : edits)
-    std::visit([this](const auto& step) { this->carry_out(step); }, edit);
+  carry_out(edits);
   if (Tc::commit(handle_.get()))
     return;
   const int code = errno;

@@ -5,7 +5,7 @@
 
 #include "common/edit.hpp"
 #include "common/error.hpp"
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 
 #include <cstdint>
 #include <memory>

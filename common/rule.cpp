@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/rule.hpp"
 
-#include <algorithm>
-
 namespace flowspec {
 
 std::string_view name(Verdict verdict) {
@@ -15,16 +13,6 @@ std::string_view name(Verdict verdict) {
     return "RETURN";
   }
   return "";
-}
-
-const Chain* Ruleset::find(std::string_view chain) const {
-  const auto it = std::ranges::find(chains, chain, &Chain::name);
-  return it == chains.end() ? nullptr : &*it;
-}
-
-Chain* Ruleset::find(std::string_view chain) {
-  const auto it = std::ranges::find(chains, chain, &Chain::name);
-  return it == chains.end() ? nullptr : &*it;
 }
 
 } // namespace flowspec

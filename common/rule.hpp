@@ -294,23 +294,4 @@ struct Rule {
   bool operator==(const Rule&) const = default;
 };
 
-struct Chain {
-  std::string name;
-  std::optional<Verdict> policy; ///< of a built-in chain; none for a user's
-  std::vector<Rule> rules;
-
-  bool operator==(const Chain&) const = default;
-};
-
-/// One table of one family.
-struct Ruleset {
-  Family family = Family::ipv4;
-  std::string table = "filter";
-  std::vector<Chain> chains;
-
-  const Chain* find(std::string_view chain) const;
-  Chain* find(std::string_view chain);
-  bool operator==(const Ruleset&) const = default;
-};
-
 } // namespace flowspec

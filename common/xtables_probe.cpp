@@ -37,12 +37,13 @@ std::set<Extension> extensions_of(const std::vector<Edit>& edits, Family family)
     const auto* insert = std::get_if<InsertRule>(&edit);
     if (!insert)
       continue;
-    for (const Match& match : insert->rule.matches) {
+    const Rule rule = insert->rule.rule();
+    for (const Match& match : rule.matches) {
       const xtables::ExtensionBytes bytes = xtables::encode_match(match, family);
       result.insert({false, std::string(bytes.name), bytes.revision});
     }
-    if (xtables::is_extension(insert->rule.target)) {
-      const xtables::ExtensionBytes bytes = xtables::encode_target(insert->rule.target, family);
+    if (xtables::is_extension(rule.target)) {
+      const xtables::ExtensionBytes bytes = xtables::encode_target(rule.target, family);
       result.insert({true, std::string(bytes.name), bytes.revision});
     }
   }

@@ -3,7 +3,7 @@
 // What chains do, looked at without packets: whether they decide anything.
 #pragma once
 
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 #include "fetcher/publication.hpp"
 
 #include <cstddef>

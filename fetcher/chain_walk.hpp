@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/rejected.hpp"
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 #include "fetcher/packet_box.hpp"
 #include "fetcher/publication.hpp"
 

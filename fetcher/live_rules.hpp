@@ -3,7 +3,7 @@
 // The rules of the running kernel, and when they are not what it filters by.
 #pragma once
 
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 
 #include <functional>
 #include <optional>

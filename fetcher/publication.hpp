@@ -5,7 +5,7 @@
 
 #include "common/entry.hpp"
 #include "common/rejected.hpp"
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 
 #include <cstddef>
 #include <cstdint>

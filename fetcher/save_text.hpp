@@ -3,7 +3,7 @@
 // What iptables-save and ip6tables-save print, from the legacy and the nf_tables variant.
 #pragma once
 
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 
 #include <cstddef>
 #include <map>

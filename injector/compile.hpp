@@ -7,7 +7,7 @@
 #include "common/entry.hpp"
 #include "common/protection.hpp"
 #include "common/rejected.hpp"
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 #include "injector/segment.hpp"
 
 #include <map>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/iptc.hpp"
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 #include "injector/ownership.hpp"
 
 #include <cstdint>

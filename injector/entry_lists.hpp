@@ -16,6 +16,27 @@ struct EntryLists {
   std::vector<std::vector<std::size_t>> lists; ///< by number: places in `entries`, ascending
 };
 
+/// The rules of each entry, by its number.
+class EntryRules {
+ public:
+  std::size_t size() const { return ends_.size(); }
+  void push_back(const std::vector<Rule>& rules) {
+    rules_.append(rules);
+    ends_.push_back(rules_.size());
+  }
+  std::size_t count(std::size_t entry) const { return ends_[entry] - first(entry); }
+  void append_to(RuleList& to, std::size_t entry) const {
+    for (std::size_t rule = first(entry); rule < ends_[entry]; ++rule)
+      to.push_back_bytes(rules_.bytes(rule));
+  }
+
+ private:
+  std::size_t first(std::size_t entry) const { return entry == 0 ? 0 : ends_[entry - 1]; }
+
+  RuleList rules_;
+  std::vector<std::size_t> ends_; ///< of each entry, in `rules_`
+};
+
 /// The lists that `entry` belongs to, ascending: those of the segments that take it; when none does, those
 /// that CompileOptions::untargeted says. Empty: it is for nobody here.
 std::vector<std::size_t> lists_of(const Entry& entry, const CompileOptions& options);

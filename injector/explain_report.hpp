@@ -3,7 +3,7 @@
 // An explanation with the rules behind it, for people and for machines.
 #pragma once
 
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 #include "injector/explain.hpp"
 
 #include <nlohmann/json.hpp>

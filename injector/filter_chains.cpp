@@ -14,12 +14,9 @@ namespace {
 
 class FilterChains {
  public:
-  FilterChains(const EntryLists& lists, const std::vector<std::vector<Rule>>& rules, Family family,
-               const CompileOptions& options)
+  FilterChains(const EntryLists& lists, const EntryRules& rules, Family family, const CompileOptions& options)
       : lists_(lists), all_{lists.entries, [](std::vector<std::size_t> list) { return list; },
-                            [&rules](std::size_t number) -> const std::vector<Rule>& {
-                              return rules[number];
-                            }},
+                            [&rules](std::size_t number, RuleList& to) { rules.append_to(to, number); }},
         family_(family), options_(options), hands_back_(hands_back(options)) {}
 
   std::vector<Chain> all() {
@@ -62,7 +59,7 @@ class FilterChains {
         gathering.push_back({gathering_chain(list, number), std::nullopt, std::move(rules)});
         rules = {rule_for({}, way.list, Jump{gathering.back().name, false})};
       }
-      std::move(rules.begin(), rules.end(), std::back_inserter(chain.rules));
+      chain.rules.append(rules);
     }
     if (dispatcher.rest)
       add_rest(dispatcher, chain.rules);
@@ -70,7 +67,7 @@ class FilterChains {
     std::move(gathering.begin(), gathering.end(), std::back_inserter(chains_));
   }
 
-  void add_rest(const Dispatcher& dispatcher, std::vector<Rule>& rules) const {
+  void add_rest(const Dispatcher& dispatcher, RuleList& rules) const {
     if (hands_back_) // packets of segments come back here
       for (const Way& way : dispatcher.ways)
         for (const Passage& passage : way.passages)
@@ -89,8 +86,8 @@ class FilterChains {
 
 } // namespace
 
-std::vector<Chain> filter_chains(const EntryLists& lists, const std::vector<std::vector<Rule>>& rules,
-                                 Family family, const CompileOptions& options) {
+std::vector<Chain> filter_chains(const EntryLists& lists, const EntryRules& rules, Family family,
+                                 const CompileOptions& options) {
   return FilterChains(lists, rules, family, options).all();
 }
 

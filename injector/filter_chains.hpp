@@ -11,8 +11,8 @@ namespace flowspec {
 
 /// All but those of single entries, CompileOptions::chain first. `rules` are those of each entry, by its
 /// place.
-std::vector<Chain> filter_chains(const EntryLists& lists, const std::vector<std::vector<Rule>>& rules,
-                                 Family family, const CompileOptions& options);
+std::vector<Chain> filter_chains(const EntryLists& lists, const EntryRules& rules, Family family,
+                                 const CompileOptions& options);
 
 /// `[-i X] [-o Y] -m comment --comment COMMENT`, and `target`.
 Rule dispatch_rule(const std::string& in_interface, const std::string& out_interface,

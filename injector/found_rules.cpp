@@ -12,19 +12,17 @@ namespace flowspec {
 
 namespace {
 
-using RulesById = std::unordered_map<std::string, std::vector<const Rule*>>;
+using RulesById = std::unordered_map<std::string, std::vector<std::string_view>>;
 
-RulesById by_id(const std::vector<Rule>& rules) {
+/// What is pointed to is in `rules`.
+RulesById by_id(const RuleList& rules) {
   RulesById result;
-  for (const Rule& rule : rules)
+  for (std::size_t index = 0; index < rules.size(); ++index) {
+    const Rule rule = rules[index];
     if (const std::optional<RuleOwner> owner = owner_of(rule))
-      result[std::string(owner->id)].push_back(&rule);
+      result[std::string(owner->id)].push_back(rules.bytes(index));
+  }
   return result;
-}
-
-bool same(const std::vector<const Rule*>& a, const std::vector<const Rule*>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const Rule* left, const Rule* right) { return *left == *right; });
 }
 
 /// Chains in the order in which packets meet them: the first, those of segments, those of the regions of a
@@ -85,7 +83,7 @@ std::unordered_set<std::string> changed_entries(const WantedTable& wanted, const
       continue;
     RulesById there = by_id(now.rules);
     for (auto& [id, rules] : by_id(chain.rules)) {
-      if (!same(rules, there[id]))
+      if (rules != there[id])
         changed.insert(id);
       there.erase(id);
     }

@@ -149,7 +149,10 @@ void RoutesRead::append(RoutesRead other) {
   routes.ipv4 += other.routes.ipv4;
   routes.ipv6 += other.routes.ipv6;
   paths += other.paths;
-  std::move(other.entries.begin(), other.entries.end(), std::back_inserter(entries));
+  if (entries.empty())
+    entries = std::move(other.entries);
+  else
+    std::move(other.entries.begin(), other.entries.end(), std::back_inserter(entries));
   std::move(other.rejected.begin(), other.rejected.end(), std::back_inserter(rejected));
   std::move(other.remarks.begin(), other.remarks.end(), std::back_inserter(remarks));
 }

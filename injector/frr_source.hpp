@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/error.hpp"
+#include "common/shared_text.hpp"
 #include "injector/frr_routes.hpp"
 #include "injector/frr_summary.hpp"
 #include "injector/state.hpp"
@@ -37,7 +38,7 @@ struct ShownPeer : FlowspecPeer {
 struct Shown {
   Family family = Family::ipv4;
   Instant asked{0}; ///< when the summary was asked for
-  std::string text; ///< the routes as printed
+  SharedText text;  ///< the routes as printed
   RoutesRead routes;
   std::uint64_t table_version = 0;
   std::vector<ShownPeer> peers;

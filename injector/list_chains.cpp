@@ -45,11 +45,9 @@ std::vector<const Protection*> harmed_regions(double rate_below, const Numbers& 
   return regions;
 }
 
-void append_rules(const Numbers& list, const ListedEntries& all, std::vector<Rule>& to) {
-  for (const std::size_t number : list) {
-    const std::vector<Rule>& rules = all.rules(number);
-    to.insert(to.end(), rules.begin(), rules.end());
-  }
+void append_rules(const Numbers& list, const ListedEntries& all, RuleList& to) {
+  for (const std::size_t number : list)
+    all.append_rules(number, to);
 }
 
 } // namespace

@@ -32,7 +32,7 @@ struct ListedEntries {
   const std::vector<Entry>& entries;
   /// Those of some entries that need rules when there are no others; in their order.
   std::function<std::vector<std::size_t>(std::vector<std::size_t>)> needed;
-  std::function<const std::vector<Rule>&(std::size_t)> rules;
+  std::function<void(std::size_t, RuleList&)> append_rules;
 };
 
 /// Adds to `chains` the chain `head`, which may hold rules already, with those of the entries `list` behind

@@ -142,7 +142,7 @@ class AlterationChains {
     const ListedEntries all{
         lists_.entries,
         [this](const Numbers& some) { return needed_in_mangle(some, lists_.entries, kind_, options_); },
-        [this](std::size_t number) -> const std::vector<Rule>& { return compiled(number).rules; }};
+        [this](std::size_t number, RuleList& to) { to.append(compiled(number).rules); }};
     add_list({list_chain(list, walk_, options_), std::nullopt, std::move(head)}, needed, all, family_,
              options_, chains_);
   }

@@ -75,7 +75,7 @@ void place(const Hook& hook, Ruleset& ruleset) {
   }
   const auto first = std::find(parent->rules.begin(), parent->rules.end(), hook.jump());
   const auto place = hook.wanted && comes_first(hook, ruleset) ? first - parent->rules.begin() : 0;
-  std::erase(parent->rules, hook.jump());
+  parent->rules.remove(hook.jump());
   if (hook.wanted)
     parent->rules.insert(parent->rules.begin() + place, hook.jump());
 }
@@ -93,7 +93,7 @@ Ruleset with_ours(const Ruleset& current, const std::vector<Chain>& chains, cons
   for (Chain& chain : result.chains) { // as configured at another time
     const Hook named = named_hook(chain.name, ours);
     if (std::find(hooks.begin(), hooks.end(), named) == hooks.end())
-      std::erase(chain.rules, named.jump());
+      chain.rules.remove(named.jump());
   }
 
   std::unordered_set<std::string_view> referred_to; // by rules that are not ours

@@ -4,7 +4,7 @@
 // parent chain. Everything else is somebody else's and stays as it is.
 #pragma once
 
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 
 #include <string>
 #include <string_view>

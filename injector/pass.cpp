@@ -38,6 +38,7 @@ FamilyMemory without_texts(const FamilyMemory& memory) {
   rest.from_frr = memory.from_frr;
   rest.polled = memory.polled;
   rest.table_version = memory.table_version;
+  rest.routes_hash = memory.routes_hash;
   rest.peers = memory.peers;
   rest.held = memory.held;
   rest.infeasible = memory.infeasible;
@@ -109,8 +110,7 @@ class Passes::Run {
   void ask() {
     const Timed timed(outcome_.times.ask);
     if (world_.given) {
-      for (Shown& shown : world_.given())
-        shown_.push_back(std::make_shared<Shown>(std::move(shown)));
+      given_ = world_.given();
       return;
     }
     Polled polled = passes_.poller_.poll(depth_, state_);
@@ -136,10 +136,35 @@ class Passes::Run {
     if (fresh) {
       const Timed timed(outcome_.times.kernel);
       const Cause before = std::exchange(stage_, Cause::kernel);
-      place->second = world_.look(family, table);
+      if (doing_ == Doing::sync && expects_changes())
+        place->second = world_.open(family, table);
+      else
+        place->second.rules = world_.look(family, table);
       stage_ = before;
     }
-    return &place->second;
+    return &place->second.rules;
+  }
+
+  /// Other routes than at the last pass: then the table is opened to be changed at once, and read once. The
+  /// usual pass takes no lock from anybody; nor does one that FRR is still to be asked in.
+  bool expects_changes() const {
+    const auto is_new = [this](Family family, auto changed) {
+      const auto memory = before_.families.find(family);
+      return memory == before_.families.end() || changed(memory->second);
+    };
+    if (options_.validate != Validate::off)
+      return false;
+    return std::any_of(given_hashes_.begin(), given_hashes_.end(),
+                       [&](const auto& given) {
+                         return is_new(given.first, [&](const FamilyMemory& memory) {
+                           return memory.routes_hash != given.second;
+                         });
+                       }) ||
+           std::any_of(shown_.begin(), shown_.end(), [&](const auto& shown) {
+             return is_new(shown->family, [&](const FamilyMemory& memory) {
+               return memory.table_version != shown->table_version;
+             });
+           });
   }
 
   void remember_or_refuse() {
@@ -148,11 +173,9 @@ class Passes::Run {
         outcome_.in_full || anything_held() || texts_due_ || any_touched() || any_newly_infeasible();
     if (texts_loaded_)
       load_texts();
+    for (Shown& given : given_)
+      take_given(std::move(given));
     for (const std::shared_ptr<const Shown>& shown : shown_) {
-      if (world_.given) {
-        take_given(*shown);
-        continue;
-      }
       const Ruleset* filter = look(shown->family, "filter");
       const Timed timed(outcome_.times.read);
       std::optional<FamilyMemory> known;
@@ -338,7 +361,7 @@ class Passes::Run {
   }
 
   /// The operator's own words: nobody's session has anything to do with them.
-  void take_given(const Shown& shown) {
+  void take_given(Shown shown) {
     if (const std::size_t routes = shown.routes.routes.of(shown.family); routes > options_.hold.max_routes)
       return note({shown.family, Cause::refused,
                    fmt::format("{} {} routes are given, more than --max-routes {}", routes,
@@ -348,8 +371,10 @@ class Passes::Run {
     memory.from_frr = false;
     memory.polled = world_.now();
     memory.routes = shown.text;
+    memory.routes_hash = std::hash<std::string_view>{}(shown.text);
+    given_hashes_[shown.family] = memory.routes_hash;
     state_.families[shown.family] = std::move(memory);
-    routes_.append(shown.routes);
+    routes_.append(std::move(shown.routes));
     families_.push_back(shown.family);
   }
 
@@ -408,8 +433,10 @@ class Passes::Run {
       if (wanted.table != "filter" && changes.edits.empty() && !holds_ours(changes.after, options_.ours))
         continue;
       compare_with_mark(changes, wanted.hooks);
+      const auto looked = looked_.find({wanted.family, wanted.table});
       goals_.push_back({[this, &wanted] { return world_.open(wanted.family, wanted.table); }, wanted.chains,
-                        wanted.hooks});
+                        wanted.hooks,
+                        looked == looked_.end() ? nullptr : std::exchange(looked->second.commit, nullptr)});
       outcome_.pass.changes.push_back(std::move(changes));
     }
   }
@@ -446,6 +473,7 @@ class Passes::Run {
     }
     const Timed timed(outcome_.times.commit);
     outcome_.pass.changes = commit_all(goals_, std::move(outcome_.pass.changes), options_.ours);
+    goals_.clear(); // and with them the lock
     for (const Changes& changes : outcome_.pass.changes) {
       set_mark(state_, changes, {digest_of(changes.after)});
       if (changed(changes))
@@ -577,7 +605,9 @@ class Passes::Run {
   PassOutcome outcome_;
   State state_;
   std::vector<std::shared_ptr<const Shown>> shown_;
-  std::map<std::pair<Family, std::string>, Ruleset> looked_;
+  std::vector<Shown> given_;
+  std::map<Family, std::uint64_t> given_hashes_; ///< of their texts
+  std::map<std::pair<Family, std::string>, OpenTable> looked_;
   RoutesRead routes_;
   std::vector<Family> families_;
   std::vector<std::vector<HeldRoute>> held_;

@@ -53,11 +53,12 @@ struct EditText {
     return fmt::format("- {}-N {}", command, edit.chain);
   }
   std::string operator()(const DeleteRule& edit) const {
-    return fmt::format("- {}-A {} {}", command, edit.chain, to_string(edit.rule, changes.before.family));
+    return fmt::format("- {}-A {} {}", command, edit.chain,
+                       to_string(edit.rule.rule(), changes.before.family));
   }
   std::string operator()(const InsertRule& edit) const {
     const Chain* chain = changes.after.find(edit.chain);
-    const std::string rule = to_string(edit.rule, changes.after.family);
+    const std::string rule = to_string(edit.rule.rule(), changes.after.family);
     // Edits come in ascending order: the rules behind this one are there already unless all of them are new.
     const bool appended = chain != nullptr && edit.index + 1 == chain->rules.size();
     return appended || chain_is_new(edit.chain)
@@ -163,12 +164,12 @@ nlohmann::ordered_json edits_json(const Changes& changes) {
       edits.push_back({{"op", "insert-rule"},
                        {"chain", inserted->chain},
                        {"number", inserted->index + 1},
-                       {"rule", to_string(inserted->rule, family)}});
+                       {"rule", to_string(inserted->rule.rule(), family)}});
     else if (const auto* removed = std::get_if<DeleteRule>(&edit))
       edits.push_back({{"op", "delete-rule"},
                        {"chain", removed->chain},
                        {"number", removed->index + 1},
-                       {"rule", to_string(removed->rule, family)}});
+                       {"rule", to_string(removed->rule.rule(), family)}});
   }
   return edits;
 }
@@ -185,7 +186,7 @@ nlohmann::ordered_json report_json(const Pass& pass, bool done) {
                       {"edits", edits_json(changes)}});
   nlohmann::ordered_json document = {
       {"routes", pass.routes.sum()},        {"held", pass.held.sum()},
-      {"tables", std::move(tables)},        {"entries", to_json(pass.installed)},
+      {"tables", std::move(tables)},        {"entries", to_json(pass.installed.all())},
       {"rejected", to_json(pass.rejected)}, {"set_aside", to_json(pass.aside)},
       {"notes", to_json(pass.remarks)}};
   if (!pass.rejected_by_term.empty())

@@ -20,7 +20,7 @@ namespace flowspec {
 struct Pass {
   RouteCounts routes;             ///< shown by FRR
   RouteCounts held;               ///< installed although FRR does not show them
-  std::vector<Entry> installed;   ///< in the order in which packets meet them, IPv4 first
+  SharedList<Entry> installed;    ///< in the order in which packets meet them, IPv4 first
   std::vector<Rejected> rejected; ///< routes without rules
   std::vector<Rejected> remarks;
   /// Routes that are left out because the configuration says so: validation, policy, scope, segments.

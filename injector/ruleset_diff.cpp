@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/ruleset_diff.hpp"
 
-#include "common/rule_text.hpp"
-
 #include <algorithm>
 #include <cstddef>
 #include <functional>
@@ -17,11 +15,6 @@ namespace flowspec {
 namespace {
 
 constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
-
-/// Equal rules have equal texts, and hardly any others.
-std::size_t hash_of(const Rule& rule) {
-  return std::hash<std::string>{}(to_string(rule, Family::ipv4));
-}
 
 /// The positions of a longest increasing subsequence of `values`, where `none` stands for no value.
 std::vector<bool> longest_increasing(const std::vector<std::size_t>& values) {
@@ -48,39 +41,33 @@ std::vector<bool> longest_increasing(const std::vector<std::size_t>& values) {
 }
 
 /// For each rule of `desired` the rule of `current` that it keeps, or none; ascending.
-std::vector<std::size_t> kept_rules(const std::vector<Rule>& current, const std::vector<Rule>& desired) {
+std::vector<std::size_t> kept_rules(const RuleList& current, const RuleList& desired) {
   std::vector<std::size_t> kept(desired.size(), none);
   // Most passes change little: what is equal at both ends needs no search.
   std::size_t head = 0;
-  while (head < current.size() && head < desired.size() && current[head] == desired[head]) {
+  while (head < current.size() && head < desired.size() && current.bytes(head) == desired.bytes(head)) {
     kept[head] = head;
     ++head;
   }
   std::size_t tail = 0;
   while (tail < current.size() - head && tail < desired.size() - head &&
-         current[current.size() - 1 - tail] == desired[desired.size() - 1 - tail]) {
+         current.bytes(current.size() - 1 - tail) == desired.bytes(desired.size() - 1 - tail)) {
     kept[desired.size() - 1 - tail] = current.size() - 1 - tail;
     ++tail;
   }
 
-  // The places of the rules that are left in `current`, by hash, the first of them at the back.
-  std::unordered_map<std::size_t, std::vector<std::size_t>> unused;
+  // The places of the rules that are left in `current`, the first of them at the back.
+  std::unordered_map<std::string_view, std::vector<std::size_t>> unused;
   for (std::size_t index = current.size() - tail; index-- > head;)
-    unused[hash_of(current[index])].push_back(index);
+    unused[current.bytes(index)].push_back(index);
   std::vector<std::size_t> partners(desired.size() - tail - head, none);
   if (!unused.empty())
-    for (std::size_t index = head; index < desired.size() - tail; ++index) {
-      const auto found = unused.find(hash_of(desired[index]));
-      if (found == unused.end())
-        continue;
-      std::vector<std::size_t>& places = found->second;
-      const auto same = std::find_if(places.rbegin(), places.rend(),
-                                     [&](std::size_t place) { return current[place] == desired[index]; });
-      if (same == places.rend())
-        continue;
-      partners[index - head] = *same;
-      places.erase(std::next(same).base());
-    }
+    for (std::size_t index = head; index < desired.size() - tail; ++index)
+      if (const auto found = unused.find(desired.bytes(index));
+          found != unused.end() && !found->second.empty()) {
+        partners[index - head] = found->second.back();
+        found->second.pop_back();
+      }
   const std::vector<bool> chosen = longest_increasing(partners);
   for (std::size_t index = 0; index < partners.size(); ++index)
     if (chosen[index])
@@ -92,6 +79,8 @@ std::vector<std::size_t> kept_rules(const std::vector<Rule>& current, const std:
 /// from its head.
 void diff_rules(const Chain& current, const Chain& desired, std::vector<Edit>& deletions,
                 std::vector<Edit>& insertions) {
+  if (current.rules == desired.rules)
+    return;
   const std::vector<std::size_t> kept = kept_rules(current.rules, desired.rules);
   std::vector<bool> stays(current.rules.size(), false);
   for (const std::size_t index : kept)
@@ -99,10 +88,10 @@ void diff_rules(const Chain& current, const Chain& desired, std::vector<Edit>& d
       stays[index] = true;
   for (std::size_t index = current.rules.size(); index-- > 0;)
     if (!stays[index])
-      deletions.emplace_back(DeleteRule{current.name, index, current.rules[index]});
+      deletions.emplace_back(DeleteRule{current.name, index, PackedRule(current.rules.bytes(index))});
   for (std::size_t index = 0; index < desired.rules.size(); ++index)
     if (kept[index] == none)
-      insertions.emplace_back(InsertRule{desired.name, index, desired.rules[index]});
+      insertions.emplace_back(InsertRule{desired.name, index, PackedRule(desired.rules.bytes(index))});
 }
 
 using ChainIndex = std::unordered_map<std::string_view, const Chain*>;

@@ -46,10 +46,10 @@ json list(const std::vector<Value>& values) {
 }
 
 json to_document(const FamilyMemory& memory) {
-  return {{"source", memory.source},         {"from_frr", memory.from_frr},
-          {"polled", memory.polled.count()}, {"table_version", memory.table_version},
-          {"peers", list(memory.peers)},     {"held", list(memory.held)},
-          {"infeasible", memory.infeasible}};
+  return {{"source", memory.source},           {"from_frr", memory.from_frr},
+          {"polled", memory.polled.count()},   {"table_version", memory.table_version},
+          {"routes_hash", memory.routes_hash}, {"peers", list(memory.peers)},
+          {"held", list(memory.held)},         {"infeasible", memory.infeasible}};
 }
 
 json to_document(const Totals& totals) {
@@ -201,6 +201,8 @@ FamilyMemory read_memory(const json& object) {
   memory.from_frr = read<bool>(object, "from_frr");
   memory.polled = read<Instant>(object, "polled");
   memory.table_version = read<std::uint64_t>(object, "table_version");
+  if (object.contains("routes_hash")) // older versions did not know of it
+    memory.routes_hash = read<std::uint64_t>(object, "routes_hash");
   memory.peers = read_list<KnownPeer>(object, "peers", read_peer);
   memory.held = read_list<HeldRoute>(object, "held", read_held);
   if (object.contains("infeasible")) // older versions did not know of it

@@ -6,6 +6,7 @@
 
 #include "common/error.hpp"
 #include "common/family.hpp"
+#include "common/shared_text.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -51,11 +52,12 @@ struct FamilyMemory {
   bool from_frr = true; ///< else the operator gave the routes: nobody's session has anything to do with them
   Instant polled{0};
   std::uint64_t table_version = 0;
+  std::uint64_t routes_hash = 0; ///< of `routes` that the operator gave: whether they are likely to be others
   std::vector<KnownPeer> peers;
   std::vector<HeldRoute> held;
   std::map<std::string, std::string>
       infeasible;          ///< stable_id of routes that are not installed for it, and why
-  std::string routes;      ///< all that were shown, as FRR printed them; in a file of its own
+  SharedText routes;       ///< all that were shown, as FRR printed them; in a file of its own
   std::string held_routes; ///< those that are held, as FRR once printed them; in a file of its own
 
   bool operator==(const FamilyMemory&) const = default;

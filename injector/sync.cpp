@@ -22,6 +22,18 @@ std::size_t count(const std::vector<Edit>& edits) {
       edits.begin(), edits.end(), [](const Edit& edit) { return std::holds_alternative<Kind>(edit); }));
 }
 
+/// False when the table is not open, or not any more as it was.
+bool commit_as_planned(const TableGoal& goal, const Changes& changes) {
+  if (!goal.commit)
+    return false;
+  try {
+    goal.commit(changes.edits);
+    return true;
+  } catch (const TableChanged&) {
+    return false;
+  }
+}
+
 } // namespace
 
 std::size_t Changes::added() const {
@@ -70,7 +82,8 @@ std::vector<Changes> commit_all(const std::vector<TableGoal>& goals, std::vector
     if (changes[index].edits.empty())
       continue;
     try {
-      changes[index] = sync(goal.open, goal.chains, goal.hooks, ours);
+      if (!commit_as_planned(goal, changes[index]))
+        changes[index] = sync(goal.open, goal.chains, goal.hooks, ours);
     } catch (const Error& error) {
       if (done.empty())
         throw;

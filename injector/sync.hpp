@@ -50,11 +50,13 @@ struct TableGoal {
   TableOpener open;
   std::vector<Chain> chains;
   std::vector<Hook> hooks;
+  /// Of an OpenTable that was opened to plan what is to be committed; none: it is opened again.
+  std::function<void(const std::vector<Edit>&)> commit = nullptr;
 };
 
 /// Commits what was planned for each of `goals`, a commit each: netfilter has none for several tables. A
-/// table is read again before it is changed. Throws Error; the message says which tables had been changed by
-/// then.
+/// table that is not open is read again before it is changed. Throws Error; the message says which tables had
+/// been changed by then.
 std::vector<Changes> commit_all(const std::vector<TableGoal>& goals, std::vector<Changes> planned,
                                 const Ownership& ours);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/tampering.hpp"
 
-#include "common/rule_text.hpp"
 #include "injector/compile.hpp"
 #include "injector/words.hpp"
 
@@ -9,27 +8,34 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace flowspec {
 
 namespace {
 
-/// FNV-1a; a mark against accidents and other programs, not against somebody who forges it: who may write
+/// A mark against accidents and other programs, not against somebody who forges it: who may write
 /// rules may do anything.
 class Digest {
  public:
   void add(std::string_view text) {
-    for (const char character : text)
-      mix(static_cast<unsigned char>(character));
-    mix(0xff); // no text has it: "ab", "c" is not "a", "bc"
+    mix(text.size()); // "ab", "c" is not "a", "bc"
+    for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t)))
+      mix(word(text));
+    mix(word(text));
   }
   std::string text() const { return fmt::format("{:016x}", value_); }
 
  private:
-  void mix(unsigned char octet) {
-    value_ ^= octet;
-    value_ *= 0x100000001b3U;
+  static std::uint64_t word(std::string_view text) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, text.data(), std::min(text.size(), sizeof value));
+    return value;
+  }
+  void mix(std::uint64_t word) {
+    value_ = (value_ ^ word) * 0x9e3779b97f4a7c15U;
+    value_ ^= value_ >> 29;
   }
   std::uint64_t value_ = 0xcbf29ce484222325U;
 };
@@ -54,8 +60,8 @@ std::string digest(const Ruleset& ruleset, const std::vector<Hook>& hooks, const
   for (const Chain& chain : ruleset.chains) {
     if (ours.owns(chain.name)) {
       digest.add(chain.name);
-      for (const Rule& rule : chain.rules)
-        digest.add(to_string(rule, ruleset.family));
+      for (std::size_t rule = 0; rule < chain.rules.size(); ++rule)
+        digest.add(chain.rules.bytes(rule));
       continue;
     }
     if (!is_parent(chain.name)) // a jump there is somebody else's own

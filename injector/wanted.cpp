@@ -43,7 +43,7 @@ class Arrangement {
     options_.reassembled = options_.reassembled || tracks_connections();
   }
 
-  void add_to(Wanted& wanted) {
+  void add_to(Wanted& wanted, std::vector<Entry>& installed) {
     append(wanted.aside, std::move(aside_));
     for (Entry& entry : entries_)
       add(std::move(entry), wanted);
@@ -52,7 +52,10 @@ class Arrangement {
     append(filter.chains, std::move(chains_));
     wanted.tables.push_back(std::move(filter));
     wanted.tables.push_back(mangle());
-    append(wanted.installed, std::move(lists_.entries));
+    if (installed.empty())
+      installed = std::move(lists_.entries);
+    else
+      append(installed, std::move(lists_.entries));
   }
 
  private:
@@ -113,7 +116,7 @@ class Arrangement {
         unsayable_in_mangle_[list] = to_string(entry.match);
     for (const std::size_t list : lists)
       lists_.lists[list].push_back(lists_.entries.size());
-    rules_.push_back(std::move(compiled.rules));
+    rules_.push_back(compiled.rules);
     append(chains_, std::move(compiled.chains));
     append(wanted.remarks, std::move(compiled.remarks));
     lists_.entries.push_back(std::move(entry));
@@ -136,8 +139,8 @@ class Arrangement {
   CompileOptions options_;
   std::vector<Rejected> aside_;
   EntryLists lists_;
-  std::vector<std::vector<Rule>> rules_; ///< of each of lists_.entries
-  std::vector<Chain> chains_;            ///< that those rules go to
+  EntryRules rules_;          ///< of each of lists_.entries
+  std::vector<Chain> chains_; ///< that those rules go to
   std::unordered_set<std::string> ids_;
   bool any_alteration_ = false;
   // By list; empty without any alteration.
@@ -151,14 +154,20 @@ class Arrangement {
 
 Wanted arrange(std::vector<Entry> entries, std::span<const Family> families, const CompileOptions& options) {
   Wanted wanted;
+  std::vector<Entry> installed;
   for (const Family family : families) {
+    const auto others = std::stable_partition(
+        entries.begin(), entries.end(), [&](const Entry& entry) { return entry.match.family == family; });
     std::vector<Entry> own;
-    for (Entry& entry : entries)
-      if (entry.match.family == family)
-        own.push_back(std::move(entry));
-    std::erase_if(entries, [&](const Entry& entry) { return entry.match.family == family; });
-    Arrangement(family, std::move(own), options).add_to(wanted);
+    if (others == entries.end()) {
+      own = std::exchange(entries, {});
+    } else {
+      own.assign(std::make_move_iterator(entries.begin()), std::make_move_iterator(others));
+      entries.erase(entries.begin(), others);
+    }
+    Arrangement(family, std::move(own), options).add_to(wanted, installed);
   }
+  wanted.installed = std::move(installed);
   return wanted;
 }
 

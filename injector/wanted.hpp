@@ -3,6 +3,7 @@
 // All entries together: the chains that the kernel should hold for them.
 #pragma once
 
+#include "common/shared_list.hpp"
 #include "injector/compile.hpp"
 #include "injector/ownership.hpp"
 
@@ -22,7 +23,7 @@ struct WantedTable {
 struct Wanted {
   /// For each family table filter, and table mangle, which has no chains when no entry needs it.
   std::vector<WantedTable> tables;
-  std::vector<Entry> installed;   ///< in the order in which packets meet them, IPv4 first
+  SharedList<Entry> installed;    ///< in the order in which packets meet them, IPv4 first
   std::vector<Rejected> rejected; ///< entries that have no rules
   std::vector<Rejected> remarks;
   std::vector<Rejected> aside; ///< entries that are no segment's (Reason::no_segment)

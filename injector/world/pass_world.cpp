@@ -116,15 +116,18 @@ AskFrr ask_frr(const Options& options) {
 
 OpenTable open_table(Family family, const std::string& table, std::chrono::milliseconds lock_wait,
                      std::chrono::milliseconds& waited) {
-  const std::shared_ptr<XtablesLock> lock = [&] {
+  static std::weak_ptr<XtablesLock> held; // by another table that is open
+  std::shared_ptr<XtablesLock> lock = held.lock();
+  if (!lock) {
     try {
-      return std::make_shared<XtablesLock>(lock_wait);
+      lock = std::make_shared<XtablesLock>(lock_wait);
     } catch (const LockHeld&) {
       waited += lock_wait;
       throw;
     }
-  }();
-  waited += lock->waited();
+    held = lock;
+    waited += lock->waited();
+  }
   auto kernel = std::make_shared<KernelTable>(family, table);
   return {kernel->read(), [lock, kernel](const std::vector<Edit>& edits) { kernel->commit(edits); }};
 }

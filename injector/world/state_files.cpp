@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <optional>
@@ -87,8 +88,10 @@ void StateFiles::save(const State& state, bool texts) const {
   // The texts first: a state never speaks of texts that are not there yet.
   if (texts)
     for (const auto& [family, memory] : state.families)
-      write_file_if_changed(file(suffix(family)),
-                            fmt::format("{}{}{}", memory.routes, divider, memory.held_routes), as_state);
+      write_file_if_changed(
+          file(suffix(family)),
+          std::array{std::string_view(memory.routes), divider, std::string_view(memory.held_routes)},
+          as_state);
   write_file_if_changed(file(".json"), state_text(state, origin_), as_state);
 }
 

@@ -7,7 +7,7 @@
 #include "common/entry.hpp"
 #include "common/iptc.hpp"
 #include "common/packet.hpp"
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -3,7 +3,7 @@
 // Random FORWARD chains with chains of their own, of rules that flowspec has words for.
 #pragma once
 
-#include "common/rule.hpp"
+#include "common/ruleset.hpp"
 #include "tests/support/generate.hpp"
 
 #include <cstdint>
