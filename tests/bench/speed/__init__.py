@@ -1,0 +1,1 @@
+"""The benchmark of whole passes and of packets; tests/bench/run.sh runs it."""
