@@ -29,13 +29,12 @@ void write_range(nf_inet_addr& first, nf_inet_addr& last, const IprangeMatch::Ra
 
 // length, revision 0
 
-ExtensionBytes write(const LengthMatch& match, Family) {
+void write(const LengthMatch& match, Family, Writer& to) {
   require(match.first <= match.last, "a range of lengths that ends before it begins");
-  Blank<xt_length_info> info;
-  info->min = match.first;
-  info->max = match.last;
-  info->invert = match.negated;
-  return {"length", 0, std::move(info).bytes()};
+  auto& info = to.add<xt_length_info>("length", 0);
+  info.min = match.first;
+  info.max = match.last;
+  info.invert = match.negated;
 }
 
 std::optional<Match> read_length(Data data) {
@@ -47,12 +46,11 @@ std::optional<Match> read_length(Data data) {
 
 // dscp, revision 0
 
-ExtensionBytes write(const DscpMatch& match, Family) {
+void write(const DscpMatch& match, Family, Writer& to) {
   require(match.value <= XT_DSCP_MAX, "a DSCP above 63");
-  Blank<xt_dscp_info> info;
-  info->dscp = match.value;
-  info->invert = match.negated;
-  return {"dscp", 0, std::move(info).bytes()};
+  auto& info = to.add<xt_dscp_info>("dscp", 0);
+  info.dscp = match.value;
+  info.invert = match.negated;
 }
 
 std::optional<Match> read_dscp(Data data) {
@@ -64,12 +62,11 @@ std::optional<Match> read_dscp(Data data) {
 
 // tos, revision 1: a value with bits outside of its mask is compared with too, and found in no packet
 
-ExtensionBytes write(const TosMatch& match, Family) {
-  Blank<xt_tos_match_info> info;
-  info->tos_value = match.value;
-  info->tos_mask = match.mask;
-  info->invert = match.negated;
-  return {"tos", 1, std::move(info).bytes()};
+void write(const TosMatch& match, Family, Writer& to) {
+  auto& info = to.add<xt_tos_match_info>("tos", 1);
+  info.tos_value = match.value;
+  info.tos_mask = match.mask;
+  info.invert = match.negated;
 }
 
 std::optional<Match> read_tos(Data data) {
@@ -80,26 +77,25 @@ std::optional<Match> read_tos(Data data) {
 // iprange, revision 1: iptables takes a range that ends before it begins too, and the kernel finds no address
 // in it
 
-ExtensionBytes write(const IprangeMatch& match, Family family) {
+void write(const IprangeMatch& match, Family family, Writer& to) {
   require(match.source || match.destination, "iprange without a range");
   require((match.source || !match.source_negated) && (match.destination || !match.destination_negated),
           "a negated range of addresses that is not asked for");
-  Blank<xt_iprange_mtinfo> info;
+  auto& info = to.add<xt_iprange_mtinfo>("iprange", 1);
   unsigned flags = 0;
   if (match.source) {
-    write_range(info->src_min, info->src_max, *match.source, family);
+    write_range(info.src_min, info.src_max, *match.source, family);
     flags |= IPRANGE_SRC;
     if (match.source_negated)
       flags |= IPRANGE_SRC_INV;
   }
   if (match.destination) {
-    write_range(info->dst_min, info->dst_max, *match.destination, family);
+    write_range(info.dst_min, info.dst_max, *match.destination, family);
     flags |= IPRANGE_DST;
     if (match.destination_negated)
       flags |= IPRANGE_DST_INV;
   }
-  info->flags = static_cast<__u8>(flags);
-  return {"iprange", 1, std::move(info).bytes()};
+  info.flags = static_cast<__u8>(flags);
 }
 
 std::optional<Match> read_iprange(Data data, Family family) {
@@ -120,14 +116,13 @@ std::optional<Match> read_iprange(Data data, Family family) {
 
 // frag, revision 0: iptables always writes a range of identifications
 
-ExtensionBytes write(const FragmentMatch& match, Family family) {
+void write(const FragmentMatch& match, Family family, Writer& to) {
   require(family == Family::ipv6, "a fragment header in IPv4");
   require(!match.more || !match.last, "more fragments and no more fragments");
-  Blank<ip6t_frag> info;
-  info->ids[1] = UINT32_MAX;
-  info->flags = static_cast<__u8>((match.first ? IP6T_FRAG_FST : 0) | (match.more ? IP6T_FRAG_MF : 0) |
-                                  (match.last ? IP6T_FRAG_NMF : 0));
-  return {"frag", 0, std::move(info).bytes()};
+  auto& info = to.add<ip6t_frag>("frag", 0);
+  info.ids[1] = UINT32_MAX;
+  info.flags = static_cast<__u8>((match.first ? IP6T_FRAG_FST : 0) | (match.more ? IP6T_FRAG_MF : 0) |
+                                 (match.last ? IP6T_FRAG_NMF : 0));
 }
 
 std::optional<Match> read_fragment(Data data) {
@@ -143,14 +138,13 @@ std::optional<Match> read_fragment(Data data) {
 
 // ipv6header, revision 0: the bits that differ from invflags must be set, the others not
 
-ExtensionBytes write(const Ipv6HeaderMatch& match, Family family) {
+void write(const Ipv6HeaderMatch& match, Family family, Writer& to) {
   require(family == Family::ipv6, "IPv6 extension headers in IPv4");
   require(match.headers != 0, "ipv6header without a header");
-  Blank<ip6t_ipv6header_info> info;
-  info->matchflags = match.headers;
-  info->invflags = match.negated ? 0xff : 0;
-  info->modeflag = 0xff;
-  return {"ipv6header", 0, std::move(info).bytes()};
+  auto& info = to.add<ip6t_ipv6header_info>("ipv6header", 0);
+  info.matchflags = match.headers;
+  info.invflags = match.negated ? 0xff : 0;
+  info.modeflag = 0xff;
 }
 
 std::optional<Match> read_ipv6_header(Data data) {

@@ -36,18 +36,17 @@ constexpr std::pair<std::uint16_t, unsigned> state_bits[] = {
     {ConntrackMatch::untracked, XT_CONNTRACK_STATE_UNTRACKED},
 };
 
-ExtensionBytes write(const ConntrackMatch& match, Family) {
-  Blank<xt_conntrack_mtinfo3> info;
+void write(const ConntrackMatch& match, Family, Writer& to) {
+  auto& info = to.add<xt_conntrack_mtinfo3>("conntrack", 3);
   unsigned rest = match.states;
   for (const auto& [ours, kernel] : state_bits)
     if (match.states & ours) {
-      info->state_mask = static_cast<__u16>(info->state_mask | kernel);
+      info.state_mask = static_cast<__u16>(info.state_mask | kernel);
       rest &= ~unsigned{ours};
     }
   require(match.states != 0 && rest == 0, "a connection state that conntrack does not know");
-  info->match_flags = XT_CONNTRACK_STATE;
-  info->invert_flags = match.negated ? XT_CONNTRACK_STATE : 0;
-  return {"conntrack", 3, std::move(info).bytes()};
+  info.match_flags = XT_CONNTRACK_STATE;
+  info.invert_flags = match.negated ? XT_CONNTRACK_STATE : 0;
 }
 
 template <class Info>
@@ -69,12 +68,11 @@ std::optional<Match> read_conntrack(Data data) {
 
 // comment, revision 0
 
-ExtensionBytes write(const CommentMatch& match, Family) {
+void write(const CommentMatch& match, Family, Writer& to) {
   require(match.text.size() <= CommentMatch::max_bytes, "a comment of more than 255 bytes");
   require(match.text.find('\0') == std::string::npos, "a comment with a NUL");
-  Blank<xt_comment_info> info;
-  std::ranges::copy(match.text, info->comment);
-  return {"comment", 0, std::move(info).bytes()};
+  auto& info = to.add<xt_comment_info>("comment", 0);
+  std::ranges::copy(match.text, info.comment);
 }
 
 std::optional<Match> read_comment(Data data) {
@@ -96,24 +94,23 @@ bool sayable(const hashlimit_cfg3& cfg) {
   return (cfg.mode & ~known_modes) == 0 && rate;
 }
 
-ExtensionBytes write(const HashlimitMatch& match, Family) {
-  Blank<xt_hashlimit_mtinfo3> info;
-  require(!match.name.empty() && match.name.size() < sizeof info->name &&
+void write(const HashlimitMatch& match, Family, Writer& to) {
+  auto& info = to.add<xt_hashlimit_mtinfo3>("hashlimit", 3);
+  require(!match.name.empty() && match.name.size() < sizeof info.name &&
               match.name.find('\0') == std::string::npos,
           "a hashlimit name that is empty or longer than 254 bytes");
-  std::ranges::copy(match.name, info->name);
-  info->cfg.avg = match.average;
-  info->cfg.burst = match.burst;
-  info->cfg.mode = match.mode;
-  info->cfg.size = match.size;
-  info->cfg.max = match.max;
-  info->cfg.gc_interval = match.gc_interval;
-  info->cfg.expire = match.expire;
-  info->cfg.interval = match.interval;
-  info->cfg.srcmask = match.source_mask;
-  info->cfg.dstmask = match.destination_mask;
-  require(sayable(info->cfg), "a hashlimit rate or mode that iptables cannot say");
-  return {"hashlimit", 3, std::move(info).bytes()};
+  std::ranges::copy(match.name, info.name);
+  info.cfg.avg = match.average;
+  info.cfg.burst = match.burst;
+  info.cfg.mode = match.mode;
+  info.cfg.size = match.size;
+  info.cfg.max = match.max;
+  info.cfg.gc_interval = match.gc_interval;
+  info.cfg.expire = match.expire;
+  info.cfg.interval = match.interval;
+  info.cfg.srcmask = match.source_mask;
+  info.cfg.dstmask = match.destination_mask;
+  require(sayable(info.cfg), "a hashlimit rate or mode that iptables cannot say");
 }
 
 std::optional<Match> read_hashlimit(Data data) {
@@ -145,25 +142,24 @@ bool shifts_too_far(unsigned op, std::uint32_t number) {
   return (op == XT_U32_LEFTSH || op == XT_U32_RIGHTSH) && number >= 32;
 }
 
-ExtensionBytes write(const U32Match& match, Family) {
+void write(const U32Match& match, Family, Writer& to) {
   require(fits(match.tests.size()), "u32 with no test or more than 10");
-  Blank<xt_u32> info;
+  auto& info = to.add<xt_u32>("u32", 0);
   for (const U32Match::Test& test : match.tests) {
     require(fits(test.steps.size()) && fits(test.ranges.size()),
             "a u32 test with no step or range, or more than 10");
     require(test.steps.front().op == U32Match::Operator::bit_and,
             "an operator before the first number of a u32 test");
-    xt_u32_test& to = info->tests[info->ntests++];
+    xt_u32_test& made = info.tests[info.ntests++];
     for (const U32Match::Step& step : test.steps) {
       require(!shifts_too_far(static_cast<unsigned>(step.op), step.number), "a u32 shift of 32 bits or more");
-      to.location[to.nnums].number = step.number;
-      to.location[to.nnums++].nextop = static_cast<__u8>(step.op); // in the kernel's order
+      made.location[made.nnums].number = step.number;
+      made.location[made.nnums++].nextop = static_cast<__u8>(step.op); // in the kernel's order
     }
     for (const U32Match::Range& range : test.ranges)
-      to.value[to.nvalues++] = {range.first, range.last};
+      made.value[made.nvalues++] = {range.first, range.last};
   }
-  info->invert = match.negated;
-  return {"u32", 0, std::move(info).bytes()};
+  info.invert = match.negated;
 }
 
 std::optional<Match> read_u32(Data data) {
@@ -188,7 +184,7 @@ std::optional<Match> read_u32(Data data) {
   return match;
 }
 
-ExtensionBytes write(const OpaqueMatch&, Family) {
+void write(const OpaqueMatch&, Family, Writer&) {
   throw std::invalid_argument("a match that was only read as bytes");
 }
 
@@ -233,8 +229,12 @@ std::optional<Match> read(std::string_view name, unsigned revision, Data data, F
 
 } // namespace
 
+void append_match(const Match& match, Family family, Writer& to) {
+  std::visit([&](const auto& m) { write(m, family, to); }, match);
+}
+
 ExtensionBytes encode_match(const Match& match, Family family) {
-  return std::visit([&](const auto& m) { return write(m, family); }, match);
+  return alone([&](Writer& to) { append_match(match, family, to); });
 }
 
 Match decode_match(std::string_view name, std::uint8_t revision, std::span<const std::byte> data,

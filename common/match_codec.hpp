@@ -10,6 +10,9 @@ namespace flowspec::xtables {
 
 /// Throws std::invalid_argument for an opaque match and for a value that no structure of the kernel's, or no
 /// word of iptables', can hold.
+void append_match(const Match& match, Family family, Writer& to);
+
+/// The same by itself.
 ExtensionBytes encode_match(const Match& match, Family family);
 
 /// Never fails: whatever is not a structure that says the same as one of our matches is an OpaqueMatch.

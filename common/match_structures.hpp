@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The parts of match_codec. Each match has a pair: write() gives what iptables 1.8 writes, its read function
+// The parts of match_codec. Each match has a pair: write() adds what iptables 1.8 writes, its read function
 // takes what the kernel shows, of the size that the structure has, and gives nothing when that asks for more
 // than our words say.
 #pragma once
@@ -15,22 +15,22 @@ namespace flowspec::xtables {
 using Data = std::span<const std::byte>;
 
 // transport_codec.cpp: matches of the transport header
-ExtensionBytes write(const TcpMatch& match, Family family);
-ExtensionBytes write(const UdpMatch& match, Family family);
-ExtensionBytes write(const IcmpMatch& match, Family family);
-ExtensionBytes write(const MultiportMatch& match, Family family);
+void write(const TcpMatch& match, Family family, Writer& to);
+void write(const UdpMatch& match, Family family, Writer& to);
+void write(const IcmpMatch& match, Family family, Writer& to);
+void write(const MultiportMatch& match, Family family, Writer& to);
 std::optional<Match> read_tcp(Data data);
 std::optional<Match> read_udp(Data data);
 std::optional<Match> read_icmp(Data data, Family family);
 std::optional<Match> read_multiport(Data data);
 
 // header_codec.cpp: matches of the IP header and its extensions
-ExtensionBytes write(const LengthMatch& match, Family family);
-ExtensionBytes write(const DscpMatch& match, Family family);
-ExtensionBytes write(const TosMatch& match, Family family);
-ExtensionBytes write(const IprangeMatch& match, Family family);
-ExtensionBytes write(const FragmentMatch& match, Family family);
-ExtensionBytes write(const Ipv6HeaderMatch& match, Family family);
+void write(const LengthMatch& match, Family family, Writer& to);
+void write(const DscpMatch& match, Family family, Writer& to);
+void write(const TosMatch& match, Family family, Writer& to);
+void write(const IprangeMatch& match, Family family, Writer& to);
+void write(const FragmentMatch& match, Family family, Writer& to);
+void write(const Ipv6HeaderMatch& match, Family family, Writer& to);
 std::optional<Match> read_length(Data data);
 std::optional<Match> read_dscp(Data data);
 std::optional<Match> read_tos(Data data);

@@ -37,32 +37,31 @@ std::span<const RejectWord> reject_words(Family family) {
 }
 
 /// libiptc puts verdicts and offsets of chains in place of names itself.
-ExtensionBytes standard_target(std::string_view name) {
-  return {name, 0, std::vector<std::byte>(aligned(sizeof(int)))};
+void add_standard_target(std::string_view name, Writer& to) {
+  to.add<int>(name, 0);
 }
 
-ExtensionBytes write(const NoTarget&, Family) {
-  return standard_target("");
+void write(const NoTarget&, Family, Writer& to) {
+  add_standard_target("", to);
 }
-ExtensionBytes write(const Verdict& verdict, Family) {
-  return standard_target(name(verdict));
+void write(const Verdict& verdict, Family, Writer& to) {
+  add_standard_target(name(verdict), to);
 }
 
-ExtensionBytes write(const Jump& jump, Family) {
+void write(const Jump& jump, Family, Writer& to) {
   require(!jump.chain.empty() && jump.chain.size() < XT_EXTENSION_MAXNAMELEN &&
               jump.chain.find('\0') == std::string::npos,
           "a chain name that is empty or longer than 28 bytes");
   require(!decode_standard_target(jump.chain) && jump.chain != "QUEUE", "a chain with the name of a verdict");
-  return standard_target(jump.chain);
+  add_standard_target(jump.chain, to);
 }
 
-ExtensionBytes write(const RejectTarget& target, Family family) {
+void write(const RejectTarget& target, Family family, Writer& to) {
   const auto words = reject_words(family);
   const auto word = std::ranges::find(words, target.with, &RejectWord::second);
   require(word != words.end(), "a word of --reject-with that this family does not have");
-  Blank<ipt_reject_info> info; // ip6t_reject_info is the same
-  info->with = static_cast<ipt_reject_with>(word->first);
-  return {"REJECT", 0, std::move(info).bytes()};
+  auto& info = to.add<ipt_reject_info>("REJECT", 0); // ip6t_reject_info is the same
+  info.with = static_cast<ipt_reject_with>(word->first);
 }
 
 std::optional<Target> read_reject(Data data, Family family) {
@@ -73,11 +72,10 @@ std::optional<Target> read_reject(Data data, Family family) {
   return RejectTarget{std::string(word->second)};
 }
 
-ExtensionBytes write(const DscpTarget& target, Family) {
+void write(const DscpTarget& target, Family, Writer& to) {
   require(target.value <= XT_DSCP_MAX, "a DSCP above 63");
-  Blank<xt_DSCP_info> info;
-  info->dscp = target.value;
-  return {"DSCP", 0, std::move(info).bytes()};
+  auto& info = to.add<xt_DSCP_info>("DSCP", 0);
+  info.dscp = target.value;
 }
 
 std::optional<Target> read_dscp(Data data) {
@@ -87,11 +85,10 @@ std::optional<Target> read_dscp(Data data) {
   return DscpTarget{info.dscp};
 }
 
-ExtensionBytes write(const MarkTarget& target, Family) {
-  Blank<xt_mark_tginfo2> info;
-  info->mark = target.value;
-  info->mask = target.mask;
-  return {"MARK", 2, std::move(info).bytes()};
+void write(const MarkTarget& target, Family, Writer& to) {
+  auto& info = to.add<xt_mark_tginfo2>("MARK", 2);
+  info.mark = target.value;
+  info.mask = target.mask;
 }
 
 Target read_mark(Data data) {
@@ -106,15 +103,14 @@ bool sayable_prefix(std::string_view prefix) {
   return prefix.find('\n') == std::string_view::npos;
 }
 
-ExtensionBytes write(const NflogTarget& target, Family) {
+void write(const NflogTarget& target, Family, Writer& to) {
   require(target.prefix.size() <= NflogTarget::max_prefix, "an NFLOG prefix of more than 63 bytes");
   require(target.prefix.find('\0') == std::string::npos && sayable_prefix(target.prefix),
           "an NFLOG prefix with a NUL or a line break");
-  Blank<xt_nflog_info> info;
-  info->group = target.group;
-  info->threshold = XT_NFLOG_DEFAULT_THRESHOLD;
-  std::ranges::copy(target.prefix, info->prefix);
-  return {"NFLOG", 0, std::move(info).bytes()};
+  auto& info = to.add<xt_nflog_info>("NFLOG", 0);
+  info.group = target.group;
+  info.threshold = XT_NFLOG_DEFAULT_THRESHOLD;
+  std::ranges::copy(target.prefix, info.prefix);
 }
 
 std::optional<Target> read_nflog(Data data) {
@@ -126,7 +122,7 @@ std::optional<Target> read_nflog(Data data) {
   return NflogTarget{.group = info.group, .prefix = {info.prefix, end}};
 }
 
-ExtensionBytes write(const OpaqueTarget&, Family) {
+void write(const OpaqueTarget&, Family, Writer&) {
   throw std::invalid_argument("a target that was only read as bytes");
 }
 
@@ -147,8 +143,12 @@ std::optional<Target> read(std::string_view name, unsigned revision, Data data, 
 
 } // namespace
 
+void append_target(const Target& target, Family family, Writer& to) {
+  std::visit([&](const auto& t) { write(t, family, to); }, target);
+}
+
 ExtensionBytes encode_target(const Target& target, Family family) {
-  return std::visit([&](const auto& t) { return write(t, family); }, target);
+  return alone([&](Writer& to) { append_target(target, family, to); });
 }
 
 bool is_extension(const Target& target) {

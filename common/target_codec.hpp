@@ -14,6 +14,9 @@ namespace flowspec::xtables {
 /// A verdict or a chain is its name, for which libiptc puts the kernel's number. Throws std::invalid_argument
 /// for an opaque target, a chain's name that does not fit, and a value that no structure of the kernel's, or
 /// no word of iptables', can hold.
+void append_target(const Target& target, Family family, Writer& to);
+
+/// The same by itself.
 ExtensionBytes encode_target(const Target& target, Family family);
 
 /// True for a target that a module of the kernel's carries out, which may be missing there.

@@ -40,19 +40,18 @@ bool every_icmp(const ipt_icmp& info, Family family) {
 
 // tcp and udp, revision 0
 
-ExtensionBytes write(const TcpMatch& match, Family) {
+void write(const TcpMatch& match, Family, Writer& to) {
   require((match.flags_mask & ~named_tcp_flags) == 0, "a TCP flag that iptables has no name for");
   require((match.flags_set & ~match.flags_mask) == 0, "a TCP flag to be set that is not looked at");
   require(match.option != 0 || !match.option_negated, "a negated TCP option that is not asked for");
-  Blank<xt_tcp> info;
-  write_ports(*info, match.source, match.destination);
-  info->option = match.option;
-  info->flg_mask = match.flags_mask;
-  info->flg_cmp = match.flags_set;
-  info->invflags = static_cast<__u8>(
+  auto& info = to.add<xt_tcp>("tcp", 0);
+  write_ports(info, match.source, match.destination);
+  info.option = match.option;
+  info.flg_mask = match.flags_mask;
+  info.flg_cmp = match.flags_set;
+  info.invflags = static_cast<__u8>(
       bit_if(match.source_negated, XT_TCP_INV_SRCPT) | bit_if(match.destination_negated, XT_TCP_INV_DSTPT) |
       bit_if(match.flags_negated, XT_TCP_INV_FLAGS) | bit_if(match.option_negated, XT_TCP_INV_OPTION));
-  return {"tcp", 0, std::move(info).bytes()};
 }
 
 std::optional<Match> read_tcp(Data data) {
@@ -72,12 +71,11 @@ std::optional<Match> read_tcp(Data data) {
   return match;
 }
 
-ExtensionBytes write(const UdpMatch& match, Family) {
-  Blank<xt_udp> info;
-  write_ports(*info, match.source, match.destination);
-  info->invflags = static_cast<__u8>(bit_if(match.source_negated, XT_UDP_INV_SRCPT) |
-                                     bit_if(match.destination_negated, XT_UDP_INV_DSTPT));
-  return {"udp", 0, std::move(info).bytes()};
+void write(const UdpMatch& match, Family, Writer& to) {
+  auto& info = to.add<xt_udp>("udp", 0);
+  write_ports(info, match.source, match.destination);
+  info.invflags = static_cast<__u8>(bit_if(match.source_negated, XT_UDP_INV_SRCPT) |
+                                    bit_if(match.destination_negated, XT_UDP_INV_DSTPT));
 }
 
 std::optional<Match> read_udp(Data data) {
@@ -93,16 +91,15 @@ std::optional<Match> read_udp(Data data) {
 
 // icmp and icmp6, revision 0: struct ip6t_icmp has the same members
 
-ExtensionBytes write(const IcmpMatch& match, Family family) {
+void write(const IcmpMatch& match, Family family, Writer& to) {
   require(match.code_first <= match.code_last, "an ICMP code range that ends before it begins");
-  Blank<ipt_icmp> info;
-  info->type = match.type;
-  info->code[0] = match.code_first;
-  info->code[1] = match.code_last;
-  info->invflags = bit_if(match.negated, IPT_ICMP_INV);
-  require(!every_icmp(*info, family) || (match.code_first == 0 && match.code_last == 255),
+  auto& info = to.add<ipt_icmp>(family == Family::ipv4 ? "icmp" : "icmp6", 0);
+  info.type = match.type;
+  info.code[0] = match.code_first;
+  info.code[1] = match.code_last;
+  info.invflags = bit_if(match.negated, IPT_ICMP_INV);
+  require(!every_icmp(info, family) || (match.code_first == 0 && match.code_last == 255),
           "an ICMP code of every type");
-  return {family == Family::ipv4 ? "icmp" : "icmp6", 0, std::move(info).bytes()};
 }
 
 std::optional<Match> read_icmp(Data data, Family family) {
@@ -119,22 +116,21 @@ std::optional<Match> read_icmp(Data data, Family family) {
 
 // multiport, revision 1: pflags[i] says that ports[i] and ports[i + 1] are a range
 
-ExtensionBytes write(const MultiportMatch& match, Family) {
-  Blank<xt_multiport_v1> info;
+void write(const MultiportMatch& match, Family, Writer& to) {
+  auto& info = to.add<xt_multiport_v1>("multiport", 1);
   require(!match.ports.empty(), "multiport without a port");
   for (const PortRange& range : match.ports) {
     require(ordered(range), "a port range that ends before it begins");
     const unsigned slots = range.first == range.last ? 1 : 2;
-    require(info->count + slots <= MultiportMatch::slots,
+    require(info.count + slots <= MultiportMatch::slots,
             "more than 15 ports in multiport (a range counts as two)");
-    info->pflags[info->count] = slots == 2;
-    info->ports[info->count++] = range.first;
+    info.pflags[info.count] = slots == 2;
+    info.ports[info.count++] = range.first;
     if (slots == 2)
-      info->ports[info->count++] = range.last;
+      info.ports[info.count++] = range.last;
   }
-  info->flags = static_cast<__u8>(match.side); // in the kernel's order
-  info->invert = match.negated;
-  return {"multiport", 1, std::move(info).bytes()};
+  info.flags = static_cast<__u8>(match.side); // in the kernel's order
+  info.invert = match.negated;
 }
 
 std::optional<Match> read_multiport(Data data) {

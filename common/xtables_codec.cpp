@@ -61,10 +61,14 @@ void write_prefix(const std::optional<Prefix>& prefix, bool negated, Family fami
     return;
   require(prefix->family() == family, "an address of the other family");
   require(prefix->offset == 0, "a prefix with an offset");
-  std::array<std::uint8_t, 16> ones{};
-  ones.fill(0xff);
+  require(prefix->length <= 8 * sizeof mask, "a prefix that is longer than an address");
   std::memcpy(&address, prefix->address.bytes.data(), sizeof address);
-  std::memcpy(&mask, Prefix::masked({family, ones}, prefix->length).address.bytes.data(), sizeof mask);
+  std::array<std::uint8_t, sizeof mask> ones{};
+  const unsigned whole = prefix->length / 8;
+  std::fill_n(ones.begin(), whole, std::uint8_t{0xff});
+  if (prefix->length % 8 != 0)
+    ones.at(whole) = static_cast<std::uint8_t>(0xff00U >> prefix->length % 8);
+  std::memcpy(&mask, ones.data(), sizeof mask);
 }
 
 void write_interface(const std::string& name, bool negated, char (&to)[IFNAMSIZ],
@@ -77,21 +81,13 @@ void write_interface(const std::string& name, bool negated, char (&to)[IFNAMSIZ]
     std::memset(mask, 0xff, name.back() == '+' ? name.size() - 1 : name.size() + 1); // the NUL counts
 }
 
-/// Behind an xt_entry_match, which differs from an xt_entry_target in nothing but its members' names.
-void append_extension(std::vector<std::byte>& to, const ExtensionBytes& extension) {
-  Blank<xt_entry_match> head;
-  head->u.user.match_size = static_cast<__u16>(sizeof(xt_entry_match) + extension.data.size());
-  std::ranges::copy(extension.name, head->u.user.name);
-  head->u.user.revision = extension.revision;
-  std::ranges::copy(std::move(head).bytes(), std::back_inserter(to));
-  std::ranges::copy(extension.data, std::back_inserter(to));
-}
-
 template <class Ip>
-std::vector<std::byte> encode_as(const Rule& rule) {
+void encode_as(const Rule& rule, std::vector<std::byte>& bytes) {
   require(rule.unreadable.empty(), "a rule that could not be read completely");
-  Blank<typename Ip::Entry> entry;
-  auto& header = Ip::header(*entry);
+  const std::size_t begin = bytes.size();
+  require(begin == aligned(begin), "a rule behind bytes that do not end where the kernel would begin one");
+  Writer to(bytes);
+  auto& header = Ip::header(to.add<typename Ip::Entry>());
   unsigned flags = 0;
   unsigned invflags = 0;
   const auto set = [](unsigned& word, unsigned bit, bool condition) { word |= condition ? bit : 0; };
@@ -118,16 +114,15 @@ std::vector<std::byte> encode_as(const Rule& rule) {
   header.flags = static_cast<__u8>(flags);
   header.invflags = static_cast<__u8>(invflags);
 
-  std::vector<std::byte> bytes(sizeof(typename Ip::Entry));
   for (const Match& match : rule.matches)
-    append_extension(bytes, encode_match(match, Ip::family));
-  const std::size_t target_offset = bytes.size();
-  append_extension(bytes, encode_target(rule.target, Ip::family));
-  require(bytes.size() <= UINT16_MAX, "more matches than one rule can hold");
-  entry->target_offset = static_cast<__u16>(target_offset);
-  entry->next_offset = static_cast<__u16>(bytes.size());
-  std::ranges::copy(std::move(entry).bytes(), bytes.begin());
-  return bytes;
+    append_match(match, Ip::family, to);
+  const std::size_t target_offset = bytes.size() - begin;
+  append_target(rule.target, Ip::family, to);
+  const std::size_t size = bytes.size() - begin;
+  require(size <= UINT16_MAX, "more matches than one rule can hold");
+  auto& entry = *reinterpret_cast<typename Ip::Entry*>(bytes.data() + begin); // it may have moved
+  entry.target_offset = static_cast<__u16>(target_offset);
+  entry.next_offset = static_cast<__u16>(size);
 }
 
 // Reading
@@ -283,8 +278,22 @@ Rule decode_as(Bytes bytes, const std::string& target_name, bool is_chain) {
 
 } // namespace
 
+void encode_into(std::vector<std::byte>& bytes, const Rule& rule, Family family) {
+  const std::size_t before = bytes.size();
+  try {
+    family == Family::ipv4 ? encode_as<Ip4>(rule, bytes) : encode_as<Ip6>(rule, bytes);
+  } catch (...) {
+    bytes.resize(before);
+    throw;
+  }
+}
+
 std::vector<std::byte> encode(const Rule& rule, Family family) {
-  return family == Family::ipv4 ? encode_as<Ip4>(rule) : encode_as<Ip6>(rule);
+  constexpr std::size_t usual = 512; // addresses, a protocol's match, a comment and a verdict
+  std::vector<std::byte> bytes;
+  bytes.reserve(usual);
+  encode_into(bytes, rule, family);
+  return bytes;
 }
 
 Rule decode(std::span<const std::byte> entry, Family family, const std::string& target_name, bool is_chain) {

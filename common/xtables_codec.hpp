@@ -19,6 +19,10 @@ namespace flowspec {
 /// or unreadable part, and for a value that its field cannot hold.
 std::vector<std::byte> encode(const Rule& rule, Family family);
 
+/// The same at the end of `bytes`, which must hold nothing or what such calls put there. When it throws,
+/// `bytes` is as before.
+void encode_into(std::vector<std::byte>& bytes, const Rule& rule, Family family);
+
 /// The rule in `entry`. `target_name` is what libiptc says the target is (a verdict, a chain, an extension,
 /// or "" for none), since a snapshot holds offsets, not names. `is_chain`: target_name is a chain of the
 /// user's. Never fails: what it cannot say in our words is opaque or `unreadable`; fields private to the

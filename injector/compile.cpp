@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -46,15 +47,37 @@ std::optional<Rejected> unsupported(const Entry& entry, const CompileOptions& op
   return std::nullopt;
 }
 
-Rule with_target(Condition condition, const std::string& comment, Target target) {
-  condition.matches.emplace_back(CommentMatch{comment});
+void finish(Condition& condition, std::string comment, Target target) {
+  condition.matches.emplace_back(CommentMatch{std::move(comment)});
   condition.target = std::move(target);
+}
+
+Rule with_target(Condition condition, std::string comment, Target target) {
+  finish(condition, std::move(comment), std::move(target));
   return condition;
 }
 
-std::string chain_name(const Entry& entry, const CompileOptions& options, std::string_view suffix = "") {
-  return fmt::format("{}-{}{}", options.chain, stable_id(entry.match), suffix);
-}
+/// An entry and what its rules, chains and buckets are called: its stable_id is worked out once.
+struct Named {
+  const Entry& entry;
+  const std::string& id;
+  std::string comment;
+
+  Named(const Entry& of, const std::string& its_id) : entry(of), id(its_id), comment("flowspec ") {
+    constexpr std::size_t most = 9 + 16 + 5 + 20;
+    comment.reserve(most);
+    comment += id;
+    if (entry.sequence && !is_default_policy(entry.match)) {
+      comment += " seq ";
+      const fmt::format_int digits(*entry.sequence);
+      comment.append(digits.data(), digits.size());
+    }
+  }
+
+  std::string chain(const CompileOptions& options, std::string_view suffix = "") const {
+    return fmt::format("{}-{}{}", options.chain, id, suffix);
+  }
+};
 
 /// What is done with the packets of an entry, one step after another; the last one is the verdict.
 struct Step {
@@ -76,21 +99,21 @@ std::optional<Rejected> rounding_of(const Entry& entry, const RateLimit& limit) 
 }
 
 /// A bucket keeps its rate and burst as long as any rule names it, so that its name has both.
-std::string bucket_name(const Entry& entry, const CompileOptions& options) {
-  const std::string name = fmt::format("{}-{}", chain_name(entry, options), *entry.actions.rate);
+std::string bucket_name(const Named& named, const CompileOptions& options) {
+  const std::string name = fmt::format("{}-{}-{}", options.chain, named.id, *named.entry.actions.rate);
   return options.burst == 1 ? name : fmt::format("{}-{}", name, options.burst);
 }
 
-std::vector<Step> steps_of(const Entry& entry, const CompileOptions& options,
+std::vector<Step> steps_of(const Named& named, const CompileOptions& options,
                            std::vector<Rejected>& remarks) {
   std::vector<Step> steps;
+  const Entry& entry = named.entry;
   const Actions& actions = entry.actions;
   if (actions.sample)
-    steps.push_back(
-        {{}, NflogTarget{options.nflog_group, fmt::format("flowspec {}", stable_id(entry.match))}});
+    steps.push_back({{}, NflogTarget{options.nflog_group, fmt::format("flowspec {}", named.id)}});
   if (actions.rate && !actions.discards()) {
-    const std::optional<RateLimit> limit =
-        rate_limit(*actions.rate, entry.match.family, bucket_name(entry, options), options.burst);
+    std::optional<RateLimit> limit =
+        rate_limit(*actions.rate, entry.match.family, bucket_name(named, options), options.burst);
     std::optional<Rejected> remark =
         limit ? rounding_of(entry, *limit)
               : reject(entry, Reason::rate_rounded,
@@ -102,20 +125,24 @@ std::vector<Step> steps_of(const Entry& entry, const CompileOptions& options,
           reject(entry, Reason::rate_rounded,
                  fmt::format("a burst of {} s instead of {} s, which iptables could not read back",
                              limit->burst, options.burst)));
-    if (limit)
-      steps.push_back({{limit->match}, Verdict::drop});
+    if (limit) {
+      steps.push_back({{}, Verdict::drop});
+      steps.back().matches.emplace_back(std::move(limit->match));
+    }
   }
   steps.push_back({{}, actions.discards() ? Verdict::drop : options.accept});
   return steps;
 }
 
-std::vector<Rule> rules_of(const std::vector<Step>& steps, const Condition& condition,
-                           const std::string& comment) {
+std::vector<Rule> rules_of(std::vector<Step> steps, const Condition& condition, const std::string& comment) {
   std::vector<Rule> rules;
-  for (const Step& step : steps) {
-    Condition own = condition;
-    own.matches.insert(own.matches.end(), step.matches.begin(), step.matches.end());
-    rules.push_back(with_target(std::move(own), comment, step.target));
+  rules.reserve(steps.size());
+  for (Step& step : steps) {
+    Rule& rule = rules.emplace_back();
+    rule.matches.reserve(condition.matches.size() + step.matches.size() + 1);
+    rule = condition;
+    std::move(step.matches.begin(), step.matches.end(), std::back_inserter(rule.matches));
+    finish(rule, comment, std::move(step.target));
   }
   return rules;
 }
@@ -123,35 +150,35 @@ std::vector<Rule> rules_of(const std::vector<Step>& steps, const Condition& cond
 /// Each condition with the steps behind it. Several steps for several conditions stand in a chain of their
 /// own, so that all of them draw on one bucket; goto, so that an accepting RETURN there leaves the calling
 /// chain too.
-std::vector<Rule> lead_to(const std::vector<Step>& steps, std::vector<Condition> conditions,
-                          const Entry& entry, const std::string& name, std::vector<Chain>& chains) {
-  const std::string comment = comment_of(entry);
-  if (conditions.size() == 1)
-    return rules_of(steps, conditions.front(), comment);
+std::vector<Rule> lead_to(std::vector<Step> steps, std::vector<Condition> conditions, Named named,
+                          const CompileOptions& options, std::vector<Chain>& chains) {
+  if (conditions.size() == 1 && steps.size() > 1)
+    return rules_of(std::move(steps), conditions.front(), named.comment);
   Target target = steps.back().target;
   if (steps.size() > 1) {
-    chains.push_back({name, std::nullopt, rules_of(steps, {}, comment)});
+    std::string name = named.chain(options);
     target = Jump{name, true};
+    chains.push_back({std::move(name), std::nullopt, rules_of(std::move(steps), {}, named.comment)});
   }
-  std::vector<Rule> rules;
-  for (Condition& condition : conditions)
-    rules.push_back(with_target(std::move(condition), comment, target));
-  return rules;
+  for (std::size_t at = 0; at + 1 < conditions.size(); ++at)
+    finish(conditions[at], named.comment, target);
+  if (!conditions.empty())
+    finish(conditions.back(), std::move(named.comment), std::move(target));
+  return conditions;
 }
 
 /// A chain that packets enter and return from unless they are meant.
-void add_chain(Compiled& compiled, Selection selection, const std::vector<Step>& steps, const Entry& entry,
+void add_chain(Compiled& compiled, Selection selection, std::vector<Step> steps, Named named,
                const CompileOptions& options) {
-  const std::string comment = comment_of(entry);
-  Chain chain{chain_name(entry, options, "m"), std::nullopt, {}};
+  Chain chain{named.chain(options, "m"), std::nullopt, {}};
   for (Condition& condition : selection.enter)
-    compiled.rules.push_back(with_target(std::move(condition), comment, Jump{chain.name, false}));
+    compiled.rules.push_back(with_target(std::move(condition), named.comment, Jump{chain.name, false}));
   for (Condition& condition : selection.leave)
-    chain.rules.push_back(with_target(std::move(condition), comment, Verdict::return_));
+    chain.rules.push_back(with_target(std::move(condition), named.comment, Verdict::return_));
   if (selection.meet.empty())
     selection.meet.emplace_back();
   std::vector<Chain> further;
-  for (Rule& rule : lead_to(steps, std::move(selection.meet), entry, chain_name(entry, options), further))
+  for (Rule& rule : lead_to(std::move(steps), std::move(selection.meet), std::move(named), options, further))
     chain.rules.push_back(std::move(rule));
   compiled.chains.push_back(std::move(chain));
   for (Chain& next : further)
@@ -165,10 +192,8 @@ bool asks_alteration(const Entry& entry) {
 }
 
 std::string comment_of(const Entry& entry) {
-  const std::string comment = fmt::format("flowspec {}", stable_id(entry.match));
-  return entry.sequence && !is_default_policy(entry.match)
-             ? fmt::format("{} seq {}", comment, *entry.sequence)
-             : comment;
+  const std::string id = stable_id(entry.match);
+  return Named(entry, id).comment;
 }
 
 std::optional<std::string> entry_id(const Rule& rule) {
@@ -193,10 +218,15 @@ Rule established_rule(Verdict accept) {
 }
 
 std::variant<Compiled, Rejected> compile(const Entry& entry, const CompileOptions& options) {
+  return compile(entry, stable_id(entry.match), options);
+}
+
+std::variant<Compiled, Rejected> compile(const Entry& entry, const std::string& id,
+                                         const CompileOptions& options) {
   if (std::optional<std::string> why = why_never_matches(entry.match))
     return reject(entry, Reason::never_matches, std::move(*why));
   if (std::optional<Rejected> rejected = unsupported(entry, options))
-    return *rejected;
+    return std::move(*rejected);
   // A chain that is entered and returned from cannot hand a packet back to the caller's caller.
   const bool flat =
       !entry.actions.discards() && (options.accept == Verdict::return_ || asks_alteration(entry));
@@ -206,16 +236,22 @@ std::variant<Compiled, Rejected> compile(const Entry& entry, const CompileOption
 
   Compiled compiled;
   auto& selection = std::get<Selection>(selected);
-  const std::vector<Step> steps = steps_of(entry, options, compiled.remarks);
-  if (entry.actions.discards() && is_default_policy(entry.match) &&
-      options.stateful == Stateful::default_drop)
+  Named named(entry, id);
+  std::vector<Step> steps = steps_of(named, options, compiled.remarks);
+  const bool established = entry.actions.discards() && options.stateful == Stateful::default_drop &&
+                           is_default_policy(entry.match);
+  if (established)
     compiled.rules.push_back(established_rule(options.accept));
-  if (selection.needs_chain())
-    add_chain(compiled, std::move(selection), steps, entry, options);
+  if (selection.needs_chain()) {
+    add_chain(compiled, std::move(selection), std::move(steps), std::move(named), options);
+    return compiled;
+  }
+  std::vector<Rule> rules =
+      lead_to(std::move(steps), std::move(selection.enter), std::move(named), options, compiled.chains);
+  if (established)
+    std::move(rules.begin(), rules.end(), std::back_inserter(compiled.rules));
   else
-    for (Rule& rule :
-         lead_to(steps, std::move(selection.enter), entry, chain_name(entry, options), compiled.chains))
-      compiled.rules.push_back(std::move(rule));
+    compiled.rules = std::move(rules);
   return compiled;
 }
 
@@ -235,19 +271,25 @@ std::optional<Compiled> compile_alteration(const Entry& entry, Alteration kind,
   if (std::holds_alternative<Unsayable>(selected))
     return std::nullopt;
   Compiled compiled;
-  const std::string comment = comment_of(entry);
+  const std::string id = stable_id(entry.match);
+  const Named named(entry, id);
   Target target = Verdict::return_;
-  if (const std::optional<Target> change = alteration(entry, kind, options)) {
+  if (std::optional<Target> change = alteration(entry, kind, options)) {
     // A chain, since the altered packet may not meet the conditions a second time. Its end is the end of
     // ours.
-    Chain chain{chain_name(entry, options, kind == Alteration::dscp ? "d" : "r"), std::nullopt, {}};
-    chain.rules.push_back(with_target({}, comment, *change));
+    Chain chain{named.chain(options, kind == Alteration::dscp ? "d" : "r"), std::nullopt, {}};
+    chain.rules.push_back(with_target({}, named.comment, std::move(*change)));
     target = Jump{chain.name, true};
     compiled.chains.push_back(std::move(chain));
   }
-  for (Condition& condition : std::get<Selection>(selected).enter)
-    compiled.rules.push_back(with_target(std::move(condition), comment, target));
+  compiled.rules = std::move(std::get<Selection>(selected).enter);
+  for (Condition& condition : compiled.rules)
+    finish(condition, named.comment, target);
   return compiled;
+}
+
+bool mangle_has_rules_for(const Entry& entry) {
+  return flat_is_sayable(entry.match);
 }
 
 } // namespace flowspec

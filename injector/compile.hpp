@@ -46,6 +46,10 @@ struct Compiled {
 /// an action, in whatever table.
 std::variant<Compiled, Rejected> compile(const Entry& entry, const CompileOptions& options);
 
+/// The same for one whose stable_id is known to be `id`.
+std::variant<Compiled, Rejected> compile(const Entry& entry, const std::string& id,
+                                         const CompileOptions& options);
+
 /// True when packets of `entry` are to look different or to go elsewhere; what is discarded does neither.
 bool asks_alteration(const Entry& entry);
 
@@ -58,6 +62,9 @@ std::optional<Target> alteration(const Entry& entry, Alteration kind, const Comp
 /// and end the chain for them either way. None when no rules say that.
 std::optional<Compiled> compile_alteration(const Entry& entry, Alteration kind,
                                            const CompileOptions& options);
+
+/// True when compile_alteration() gives rules, of whatever kind.
+bool mangle_has_rules_for(const Entry& entry);
 
 /// "flowspec <id>" and, with a sequence number that counts, " seq N": the comment of every rule of `entry`.
 std::string comment_of(const Entry& entry);

@@ -13,7 +13,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace flowspec {
@@ -31,18 +33,41 @@ struct Choice {
   std::vector<Matches> leave;
 };
 
-Condition with(Condition condition, const Matches& matches) {
+void add(Condition& condition, const Matches& matches) {
   condition.matches.insert(condition.matches.end(), matches.begin(), matches.end());
+}
+
+Condition with(Condition condition, const Matches& matches) {
+  add(condition, matches);
   return condition;
 }
 
 /// Each condition with each alternative.
-std::vector<Condition> product(const std::vector<Condition>& conditions, const std::vector<Matches>& meet) {
+std::vector<Condition> product(std::span<const Condition> conditions, const std::vector<Matches>& meet) {
   std::vector<Condition> result;
+  result.reserve(conditions.size() * meet.size());
   for (const Condition& condition : conditions)
     for (const Matches& matches : meet)
       result.push_back(with(condition, matches));
   return result;
+}
+
+/// The same of those from `begin` on, in place.
+void multiply(std::vector<Condition>& conditions, std::size_t begin, const std::vector<Matches>& meet) {
+  if (meet.size() == 1) { // by far the most
+    for (std::size_t at = begin; at < conditions.size(); ++at)
+      add(conditions[at], meet.front());
+    return;
+  }
+  std::vector<Condition> each = product(std::span(conditions).subspan(begin), meet);
+  conditions.resize(begin);
+  std::move(each.begin(), each.end(), std::back_inserter(conditions));
+}
+
+/// Numbers of extension headers count as neither in nor out: they are never the upper layer.
+const ValueSet& never_upper_layer() {
+  static const ValueSet numbers = extension_headers();
+  return numbers;
 }
 
 class Selector {
@@ -58,19 +83,29 @@ class Selector {
     fragment();
   }
 
-  std::variant<Selection, Unsayable> select(Shape shape) const {
+  /// Once.
+  std::variant<Selection, Unsayable> select(Shape shape) {
     if (unsayable_)
-      return *unsayable_;
+      return std::move(*unsayable_);
     const std::optional<std::size_t> flat_size = count_flat();
     if (shape == Shape::flat) {
       if (!flat_size)
         return Unsayable{"it needs a chain that returns, and an action that leaves more than that chain"};
       if (*flat_size > most_flat_rules)
         return Unsayable{fmt::format("{} rules, where {} are the limit", *flat_size, most_flat_rules)};
-      return flat();
+      return flat(*flat_size);
     }
+    if (flat_size && *flat_size <= upper_.size()) // no chain has fewer, for each of them enters it
+      return flat(*flat_size);
     Selection chained = chain();
-    return flat_size && *flat_size <= chained.size() ? flat() : std::move(chained);
+    if (flat_size && *flat_size <= chained.size())
+      return flat(*flat_size);
+    return chained;
+  }
+
+  bool flat_is_sayable() const {
+    const std::optional<std::size_t> size = count_flat();
+    return !unsayable_ && size && *size <= most_flat_rules;
   }
 
  private:
@@ -88,10 +123,13 @@ class Selector {
       return;
     }
     const bool v6 = match_.family == Family::ipv6;
-    // An extension header is never the upper layer, so that its number may be counted in or out.
-    const ValueSet wanted = v6 ? *match_.protocol & extension_headers().complement() : *match_.protocol;
+    if (match_.protocol->size() == 1) // what is below would find the same: these are by far the most
+      if (const std::uint32_t only = match_.protocol->intervals().front().first;
+          only != 0 && !(v6 && never_upper_layer().contains(only)))
+        return enter(static_cast<std::uint8_t>(only));
+    const ValueSet wanted = v6 ? *match_.protocol & never_upper_layer().complement() : *match_.protocol;
     const ValueSet others =
-        v6 ? (*match_.protocol | extension_headers()).complement() : match_.protocol->complement();
+        v6 ? (*match_.protocol | never_upper_layer()).complement() : match_.protocol->complement();
     if (others.empty())
       upper_.push_back(base_);
     else if (others.size() == 1 && !others.contains(0)) // `-p 0` means any protocol
@@ -252,20 +290,34 @@ class Selector {
     return sum;
   }
 
-  Selection flat() const {
+  /// Takes what was collected; `size` is count_flat().
+  Selection flat(std::size_t size) {
     Selection selection;
-    for (const Condition& upper : upper_) {
-      std::vector<Condition> conditions{with(upper, header())};
+    std::vector<Condition>& conditions = selection.enter;
+    conditions.reserve(size);
+    const Matches shared = header();
+    for (Condition& upper : upper_) {
+      const Transport* transport = transport_of(upper);
+      const std::size_t begin = conditions.size();
+      upper.matches.reserve(shared.size() + choices_.size() + (transport ? most_of(*transport) : 0) +
+                            1); // and the comment
+      add(upper, shared);
+      conditions.push_back(std::move(upper));
       for (const Choice& choice : choices_)
-        conditions = product(conditions, choice.meet);
-      if (const Transport* transport = transport_of(upper)) {
-        conditions = product(conditions, transport->alternatives);
-        for (const auto& list : transport->port_lists)
-          conditions = product(conditions, alternatives_of(list));
-      }
-      std::move(conditions.begin(), conditions.end(), std::back_inserter(selection.enter));
+        multiply(conditions, begin, choice.meet);
+      if (!transport)
+        continue;
+      multiply(conditions, begin, transport->alternatives);
+      for (const auto& list : transport->port_lists)
+        multiply(conditions, begin, alternatives_of(list));
     }
     return selection;
+  }
+
+  /// The matches that it takes in one rule, if there is only one.
+  static std::size_t most_of(const Transport& transport) {
+    return transport.port_lists.size() +
+           (transport.alternatives.size() == 1 ? transport.alternatives.front().size() : 0);
   }
 
   static std::vector<Matches> alternatives_of(const std::vector<MultiportMatch>& list) {
@@ -338,6 +390,12 @@ class Selector {
 };
 
 } // namespace
+
+bool flat_is_sayable(const Components& match) {
+  auto transports = transports_of(match);
+  auto* found = std::get_if<std::vector<Transport>>(&transports);
+  return found != nullptr && Selector(match, std::move(*found)).flat_is_sayable();
+}
 
 std::variant<Selection, Unsayable> select(const Components& match, Shape shape) {
   std::variant<std::vector<Transport>, std::string> transports = transports_of(match);

@@ -43,4 +43,7 @@ enum class Shape {
 /// take, where the conditions would be their product. Requires a match that some packet can match.
 std::variant<Selection, Unsayable> select(const Components& match, Shape shape);
 
+/// True when select() with Shape::flat gives a selection.
+bool flat_is_sayable(const Components& match);
+
 } // namespace flowspec

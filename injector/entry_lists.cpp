@@ -7,13 +7,13 @@
 
 namespace flowspec {
 
-std::vector<std::size_t> lists_of(const Entry& entry, const CompileOptions& options) {
-  std::vector<std::size_t> lists;
+void find_lists(const Entry& entry, const CompileOptions& options, std::vector<std::size_t>& lists) {
+  lists.clear();
   for (std::size_t list = 0; list < options.segments.size(); ++list)
     if (options.segments[list].takes(entry))
       lists.push_back(list);
   if (!lists.empty())
-    return lists;
+    return;
   const Untargeted& untargeted = options.untargeted;
   const bool all = options.segments.empty() || untargeted.where == Untargeted::Where::all;
   for (std::size_t list = 0; list < options.segments.size(); ++list)
@@ -22,7 +22,6 @@ std::vector<std::size_t> lists_of(const Entry& entry, const CompileOptions& opti
       lists.push_back(list);
   if (all)
     lists.push_back(rest_list(options));
-  return lists;
 }
 
 Rejected no_segment(const Entry& entry) {

@@ -37,9 +37,10 @@ class EntryRules {
   std::vector<std::size_t> ends_; ///< of each entry, in `rules_`
 };
 
-/// The lists that `entry` belongs to, ascending: those of the segments that take it; when none does, those
-/// that CompileOptions::untargeted says. Empty: it is for nobody here.
-std::vector<std::size_t> lists_of(const Entry& entry, const CompileOptions& options);
+/// Puts into `lists`, in place of what it holds, those that `entry` belongs to, ascending: those of the
+/// segments that take it; when none does, those that CompileOptions::untargeted says. Empty: it is for nobody
+/// here.
+void find_lists(const Entry& entry, const CompileOptions& options, std::vector<std::size_t>& lists);
 
 /// Why it is for nobody.
 Rejected no_segment(const Entry& entry);

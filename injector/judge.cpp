@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -15,6 +16,9 @@ namespace {
 /// The routes that may be enforced as far as unicast routing goes.
 std::vector<Entry> feasible(std::vector<Entry> entries, const std::map<Family, Infeasible>& infeasible,
                             std::vector<Rejected>& aside) {
+  if (std::all_of(infeasible.begin(), infeasible.end(),
+                  [](const auto& family) { return family.second.empty(); }))
+    return entries;
   std::vector<Entry> left;
   left.reserve(entries.size());
   for (Entry& entry : entries) {

@@ -175,6 +175,7 @@ Relevant relevant(std::vector<Entry> entries, const PrefixSet& own) {
            (all_needed.contains(entry.match.family) || some_needed.contains(stable_id(entry.match)));
   };
   Relevant result;
+  result.entries.reserve(entries.size());
   for (Entry& entry : entries)
     if (stays(entry))
       result.entries.push_back(std::move(entry));

@@ -18,6 +18,15 @@ constexpr std::uint32_t shortest(Family family) {
   return family == Family::ipv4 ? 20 : 40;
 }
 
+bool only_extension_headers(const ValueSet& protocols) {
+  static const ValueSet headers = extension_headers();
+  for (const Interval& interval : protocols.intervals())
+    for (std::uint32_t number = interval.first; number <= interval.last; ++number)
+      if (!headers.contains(number))
+        return false;
+  return true;
+}
+
 } // namespace
 
 std::optional<std::string> why_never_matches(const Components& match) {
@@ -45,13 +54,9 @@ std::optional<std::string> why_never_matches(const Components& match) {
     return "a port, and a protocol that is neither TCP nor UDP";
   if (match.flow_label && match.family == Family::ipv4)
     return "a flow label, which IPv4 has not";
-  if (match.protocol && match.family == Family::ipv6 &&
-      (*match.protocol & extension_headers().complement()).empty())
+  if (match.protocol && match.family == Family::ipv6 && only_extension_headers(*match.protocol))
     return "the protocol is that of an extension header, which is never the upper layer";
-  if (match.packet_length &&
-      (*match.packet_length &
-       ValueSet(domain::packet_length, {{shortest(match.family), domain::packet_length}}))
-          .empty())
+  if (match.packet_length && match.packet_length->intervals().back().last < shortest(match.family))
     return fmt::format("a packet length below the {} bytes of the IP header", shortest(match.family));
   if (match.tcp_flags && never_holds(*match.tcp_flags))
     return "no packet has these TCP flags";

@@ -16,12 +16,23 @@ constexpr std::uint16_t all_flags = 0xfff;
 /// FIN to URG: iptables has no names for ECE and CWR, and its save command does not survive them.
 constexpr std::uint16_t named_flags = 0x3f;
 
+/// The flags that some test looks at: the others change nothing.
+std::uint16_t looked_at(const BitTests& flags) {
+  unsigned values = 0;
+  for (const BitTest& test : flags.tests)
+    values |= test.value;
+  return static_cast<std::uint16_t>(values & all_flags);
+}
+
+/// True when it holds for every combination of `flags`, all others unset.
 template <class Predicate>
-bool every_combination(Predicate holds) {
-  for (unsigned data = 0; data <= all_flags; ++data)
+bool every_combination(std::uint16_t flags, Predicate holds) {
+  for (unsigned data = flags;; data = (data - 1) & flags) {
     if (!holds(static_cast<std::uint16_t>(data)))
       return false;
-  return true;
+    if (data == 0)
+      return true;
+  }
 }
 
 /// The tests from one that begins a group to the next.
@@ -40,7 +51,8 @@ BitTests without_redundant(BitTests tests) {
   for (std::size_t index = tests.tests.size(); index-- > 0 && tests.tests.size() > 1;) {
     BitTests others = tests;
     others.tests.erase(others.tests.begin() + static_cast<std::ptrdiff_t>(index));
-    if (every_combination([&](std::uint16_t data) { return others.holds(data) == tests.holds(data); }))
+    if (every_combination(looked_at(tests),
+                          [&](std::uint16_t data) { return others.holds(data) == tests.holds(data); }))
       tests = std::move(others);
   }
   return tests;
@@ -50,7 +62,7 @@ BitTests without_redundant(BitTests tests) {
 bool add(TcpFlagGroup& group, const BitTest& test, Family family) {
   // Bits that no packet has: "match" with one of them never holds, and such a group has been left out.
   const auto value = static_cast<std::uint16_t>(test.value & all_flags);
-  if (every_combination([&](std::uint16_t data) { return test.holds(data); }))
+  if (every_combination(value, [&](std::uint16_t data) { return test.holds(data); }))
     return true;
   if ((value & ~named_flags) != 0) {
     if (family == Family::ipv6)
@@ -84,7 +96,7 @@ bool add(TcpFlagGroup& group, const BitTest& test, Family family) {
 } // namespace
 
 std::optional<std::vector<TcpFlagGroup>> tcp_flag_groups(const BitTests& flags, Family family) {
-  if (every_combination([&](std::uint16_t data) { return flags.holds(data); }))
+  if (every_combination(looked_at(flags), [&](std::uint16_t data) { return flags.holds(data); }))
     return std::vector<TcpFlagGroup>(1);
   std::vector<TcpFlagGroup> result;
   for (const BitTests& tests : groups_of(flags)) {
@@ -100,7 +112,7 @@ std::optional<std::vector<TcpFlagGroup>> tcp_flag_groups(const BitTests& flags, 
 }
 
 bool never_holds(const BitTests& flags) {
-  return every_combination([&](std::uint16_t data) { return !flags.holds(data); });
+  return every_combination(looked_at(flags), [&](std::uint16_t data) { return !flags.holds(data); });
 }
 
 } // namespace flowspec

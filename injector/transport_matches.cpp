@@ -74,7 +74,7 @@ std::optional<Transport> tcp(const Components& match) {
   Transport transport{protocol::tcp, {}, port_lists(match)};
   const auto header = header_match<TcpMatch>(match);
   if (!match.tcp_flags) {
-    transport.alternatives.push_back({header});
+    transport.alternatives.emplace_back().emplace_back(header);
     return transport;
   }
   const auto groups = tcp_flag_groups(*match.tcp_flags, match.family);
@@ -92,7 +92,9 @@ std::optional<Transport> tcp(const Components& match) {
 }
 
 Transport udp(const Components& match) {
-  return {protocol::udp, {{header_match<UdpMatch>(match)}}, port_lists(match)};
+  Transport transport{protocol::udp, {}, port_lists(match)};
+  transport.alternatives.emplace_back().emplace_back(header_match<UdpMatch>(match));
+  return transport;
 }
 
 // ---- ICMP

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <iterator>
 #include <string>
 #include <unordered_set>
@@ -21,7 +23,33 @@ namespace {
 
 template <class Value>
 void append(std::vector<Value>& to, std::vector<Value> more) {
+  if (to.empty()) {
+    to = std::move(more);
+    return;
+  }
   std::move(more.begin(), more.end(), std::back_inserter(to));
+}
+
+/// What stable_id() writes in hexadecimal digits.
+std::uint64_t number_of(const std::string& id) {
+  std::uint64_t number = 0;
+  std::from_chars(id.data(), id.data() + id.size(), number, 16);
+  return number;
+}
+
+/// The entries of `family`, which leave the others behind.
+std::vector<Entry> take(Family family, std::vector<Entry>& entries) {
+  const auto is_own = [family](const Entry& entry) { return entry.match.family == family; };
+  const auto count = static_cast<std::size_t>(std::count_if(entries.begin(), entries.end(), is_own));
+  if (count == entries.size())
+    return std::exchange(entries, {});
+  std::vector<Entry> own;
+  own.reserve(count);
+  for (Entry& entry : entries)
+    if (is_own(entry))
+      own.push_back(std::move(entry));
+  std::erase_if(entries, is_own);
+  return own;
 }
 
 /// The entries of one family.
@@ -45,8 +73,7 @@ class Arrangement {
 
   void add_to(Wanted& wanted, std::vector<Entry>& installed) {
     append(wanted.aside, std::move(aside_));
-    for (Entry& entry : entries_)
-      add(std::move(entry), wanted);
+    compile_all(wanted);
     WantedTable filter{family_, "filter", filter_chains(lists_, rules_, family_, options_),
                        filter_hooks(options_)};
     append(filter.chains, std::move(chains_));
@@ -60,7 +87,12 @@ class Arrangement {
 
  private:
   void leave_out_strangers() {
-    const auto is_stranger = [this](const Entry& entry) { return lists_of(entry, options_).empty(); };
+    if (options_.segments.empty())
+      return;
+    const auto is_stranger = [this](const Entry& entry) {
+      find_lists(entry, options_, own_lists_);
+      return own_lists_.empty();
+    };
     for (const Entry& entry : entries_)
       if (is_stranger(entry))
         aside_.push_back(no_segment(entry));
@@ -78,48 +110,66 @@ class Arrangement {
   }
 
   /// Empty when the packets of these lists can be altered as `entry` asks.
-  std::string why_not_altered_as(const Entry& entry, const std::vector<std::size_t>& lists) const {
-    for (const std::size_t list : lists) {
+  std::string why_not_altered_as(const Entry& entry) const {
+    for (const std::size_t list : own_lists_) {
       if (entry.actions.redirect && !unmarkable_[list].empty())
         return unmarkable_[list];
       if (entry.actions.dscp_mark && !unmodifiable_[list].empty())
         return unmodifiable_[list];
     }
-    for (const std::size_t list : lists)
+    for (const std::size_t list : own_lists_)
       if (!unsayable_in_mangle_[list].empty())
         return fmt::format("{} stands before it, which table mangle has no rules for",
                            unsayable_in_mangle_[list]);
     return {};
   }
 
-  void add(Entry entry, Wanted& wanted) {
+  /// The entries move up into the places of those that have no rules.
+  void compile_all(Wanted& wanted) {
+    ids_.reserve(entries_.size());
+    rules_.reserve(entries_.size());
+    std::size_t count = 0;
+    for (Entry& entry : entries_) {
+      if (!add(entry, count, wanted))
+        continue;
+      if (&entry != &entries_[count])
+        entries_[count] = std::move(entry);
+      ++count;
+    }
+    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(count), entries_.end());
+    lists_.entries = std::move(entries_);
+  }
+
+  /// False when it has no rules; else it is the one with this number.
+  bool add(const Entry& entry, std::size_t number, Wanted& wanted) {
     const auto reject = [&](Reason reason, std::string detail) {
       wanted.rejected.push_back({to_string(entry.match), reason, std::move(detail)});
+      return false;
     };
-    const std::vector<std::size_t> lists = lists_of(entry, options_);
+    find_lists(entry, options_, own_lists_);
     if (asks_alteration(entry))
-      if (std::string why = why_not_altered_as(entry, lists); !why.empty())
+      if (std::string why = why_not_altered_as(entry); !why.empty())
         return reject(Reason::not_enforceable, std::move(why));
-    std::variant<Compiled, Rejected> outcome = compile(entry, options_);
+    const std::string id = stable_id(entry.match);
+    std::variant<Compiled, Rejected> outcome = compile(entry, id, options_);
     if (auto* rejected = std::get_if<Rejected>(&outcome)) {
       wanted.rejected.push_back(std::move(*rejected));
-      return;
+      return false;
     }
     auto& compiled = std::get<Compiled>(outcome);
     // Chains and buckets are named by a hash of 64 bits; somebody who announces two matches with one hash
     // must not mix their rules.
-    if (!ids_.insert(stable_id(entry.match)).second)
+    if (!ids_.insert(number_of(id)).second)
       return reject(Reason::duplicate, "another route has the same identifier");
-    if (any_alteration_ && !entry.actions.discards() &&
-        !compile_alteration(entry, Alteration::dscp, options_))
-      for (const std::size_t list : lists)
+    if (any_alteration_ && !entry.actions.discards() && !mangle_has_rules_for(entry))
+      for (const std::size_t list : own_lists_)
         unsayable_in_mangle_[list] = to_string(entry.match);
-    for (const std::size_t list : lists)
-      lists_.lists[list].push_back(lists_.entries.size());
+    for (const std::size_t list : own_lists_)
+      lists_.lists[list].push_back(number);
     rules_.push_back(compiled.rules);
     append(chains_, std::move(compiled.chains));
     append(wanted.remarks, std::move(compiled.remarks));
-    lists_.entries.push_back(std::move(entry));
+    return true;
   }
 
   WantedTable mangle() const {
@@ -139,9 +189,10 @@ class Arrangement {
   CompileOptions options_;
   std::vector<Rejected> aside_;
   EntryLists lists_;
-  EntryRules rules_;          ///< of each of lists_.entries
-  std::vector<Chain> chains_; ///< that those rules go to
-  std::unordered_set<std::string> ids_;
+  EntryRules rules_; ///< of each of lists_.entries
+  std::vector<Chain> chains_;            ///< that those rules go to
+  std::unordered_set<std::uint64_t> ids_;
+  std::vector<std::size_t> own_lists_; ///< of the entry that is looked at
   bool any_alteration_ = false;
   // By list; empty without any alteration.
   std::vector<std::string> unmarkable_;
@@ -156,16 +207,7 @@ Wanted arrange(std::vector<Entry> entries, std::span<const Family> families, con
   Wanted wanted;
   std::vector<Entry> installed;
   for (const Family family : families) {
-    const auto others = std::stable_partition(
-        entries.begin(), entries.end(), [&](const Entry& entry) { return entry.match.family == family; });
-    std::vector<Entry> own;
-    if (others == entries.end()) {
-      own = std::exchange(entries, {});
-    } else {
-      own.assign(std::make_move_iterator(entries.begin()), std::make_move_iterator(others));
-      entries.erase(entries.begin(), others);
-    }
-    Arrangement(family, std::move(own), options).add_to(wanted, installed);
+    Arrangement(family, take(family, entries), options).add_to(wanted, installed);
   }
   wanted.installed = std::move(installed);
   return wanted;

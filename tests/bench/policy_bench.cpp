@@ -6,14 +6,14 @@
 //     cmake --build --preset release --target policy_bench && build/release/tests/bench/policy_bench
 #include "common/policy.hpp"
 #include "injector/frr_routes.hpp"
+#include "tests/bench/fastest.hpp"
 #include "tests/support/frr_text.hpp"
 
 #include <fmt/format.h>
 
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -129,37 +129,20 @@ void apply_policy(benchmark::State& state) {
 }
 BENCHMARK(apply_policy)->Unit(benchmark::kMillisecond);
 
-/// Keeps the least time that each needed of the processor, in seconds: what else the machine did is in the
-/// others.
-class Fastest : public benchmark::ConsoleReporter {
- public:
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs)
-      if (run.run_type == Run::RT_Iteration) {
-        const double seconds = run.cpu_accumulated_time / static_cast<double>(run.iterations);
-        const auto [known, is_new] = seconds_.try_emplace(run.run_name.function_name, seconds);
-        known->second = std::min(known->second, seconds);
-      }
-  }
-  double of(const std::string& name) const {
-    const auto found = seconds_.find(name);
-    if (found == seconds_.end())
-      throw std::runtime_error(name + " was not measured");
-    return found->second;
-  }
-
- private:
-  std::map<std::string, double> seconds_;
-};
+double seconds(const bench::Fastest& fastest, const std::string& name) {
+  const std::optional<double> found = fastest.of(name);
+  if (!found)
+    throw std::runtime_error(name + " was not measured");
+  return *found;
+}
 
 } // namespace
 
 int main(int argc, char** argv) try {
   benchmark::Initialize(&argc, argv);
-  Fastest fastest;
+  bench::Fastest fastest;
   benchmark::RunSpecifiedBenchmarks(&fastest);
-  const double ratio = fastest.of("apply_policy") / fastest.of("read_routes");
+  const double ratio = seconds(fastest, "apply_policy") / seconds(fastest, "read_routes");
   fmt::print("{} terms cost {:.2f} of what reading {} routes costs; at most {} is asked for\n", term_count,
              ratio, route_count, most_of_reading);
   return ratio <= most_of_reading ? 0 : 1;

@@ -72,6 +72,25 @@ Info& first_match(ipt_entry& entry) {
 
 } // namespace
 
+TEST_CASE(
+    "rules are encoded one behind the other as each by itself, and what is refused leaves nothing behind") {
+  generate::Random random(generate::seed());
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    std::vector<std::byte> together;
+    std::vector<std::byte> apart;
+    for (int i = 0; i < 1000; ++i) {
+      const Rule rule = generate::rule(random, family);
+      encode_into(together, rule, family);
+      std::ranges::copy(encode(rule, family), std::back_inserter(apart));
+    }
+    CHECK(together == apart);
+    Rule refused = with(TcpMatch{});
+    refused.target = OpaqueTarget{"DROP", 0, {}};
+    CHECK_THROWS_AS(encode_into(together, refused, family), std::invalid_argument);
+    CHECK(together == apart);
+  }
+}
+
 TEST_CASE("encode refuses what would not be read back as the same") {
   const auto refused = [](const Rule& rule, Family family = Family::ipv4) {
     CHECK_THROWS_AS(encode(rule, family), std::invalid_argument);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What each component asks of a packet, as rules.
+#include "injector/conditions.hpp"
 #include "injector/satisfiable.hpp"
+#include "injector/tcp_flag_matches.hpp"
+#include "tests/support/generate.hpp"
 #include "tests/unit/compiled.hpp"
 
 #include <catch2/catch.hpp>
@@ -303,4 +306,34 @@ TEST_CASE("legal routes that match nothing (draft-loibl-bacher-idr-flowspec-clar
           match.protocol = octets({});
           return match;
         }())) == "never-matches\n");
+}
+
+TEST_CASE("what can be said without a chain is known before it is said") {
+  generate::Random random(generate::seed());
+  for (int i = 0; i < 20'000; ++i) {
+    const Family family = generate::chance(random, 50) ? Family::ipv4 : Family::ipv6;
+    const Components match = generate::entry(random, family, {.every_component = true}).match;
+    if (why_never_matches(match))
+      continue;
+    INFO(to_string(match));
+    CHECK(flat_is_sayable(match) == std::holds_alternative<Selection>(select(match, Shape::flat)));
+  }
+}
+
+TEST_CASE("flags are compared with those that are asked for as if with all of them") {
+  // The reference looks at every combination of the 12 bits; the component's own tests are all that counts.
+  generate::Random random(generate::seed());
+  for (int i = 0; i < 300; ++i) {
+    BitTests flags;
+    for (std::uint32_t tests = generate::number(random, 1, 4); tests > 0; --tests)
+      flags.tests.push_back({generate::chance(random, 50), generate::chance(random, 50),
+                             generate::chance(random, 50),
+                             static_cast<std::uint16_t>(generate::number(random, 0, 0x1fff) &
+                                                        generate::number(random, 0, 0x1fff))});
+    bool never = true;
+    for (std::uint16_t data = 0; data <= 0xfff; ++data)
+      never = never && !flags.holds(data);
+    INFO(to_string(flags));
+    CHECK(never_holds(flags) == never);
+  }
 }
