@@ -3,17 +3,18 @@
 // A bitmask component (RFC 8955 section 4.2.1.2): TCP flags and fragment.
 #pragma once
 
+#include "common/short_list.hpp"
+
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace flowspec {
 
 /// One {operator, value} pair.
 struct BitTest {
-  bool and_with_previous = false; ///< AND bit; ignored (taken as unset) on the first pair
-  bool negated = false;           ///< NOT bit
-  bool match = false;             ///< m bit: (data & value) == value; unset: (data & value) != 0
+  bool and_with_previous : 1 = false; ///< AND bit; ignored (taken as unset) on the first pair
+  bool negated : 1 = false;           ///< NOT bit
+  bool match : 1 = false;             ///< m bit: (data & value) == value; unset: (data & value) != 0
   std::uint16_t value = 0;
 
   bool holds(std::uint16_t data) const {
@@ -25,7 +26,7 @@ struct BitTest {
 
 /// The AND/OR list as written; AND binds tighter than OR.
 struct BitTests {
-  std::vector<BitTest> tests;
+  ShortList<BitTest> tests;
 
   bool holds(std::uint16_t data) const;
   bool operator==(const BitTests&) const = default;

@@ -6,6 +6,8 @@
 namespace flowspec {
 
 bool is_default_policy(const Components& match) {
+  if (!match.destination || match.destination->length != 0 || !match.source || match.source->length != 0)
+    return false; // by far the most
   Components policy;
   policy.family = match.family;
   policy.destination = policy.source = Prefix::any(match.family);
@@ -13,17 +15,11 @@ bool is_default_policy(const Components& match) {
 }
 
 std::string stable_id(const Components& match) {
-  // FNV-1a over the family and the NLRI, then the finaliser of MurmurHash3 so that short inputs spread over
-  // all digits.
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  const auto mix = [&hash](std::uint8_t byte) { hash = (hash ^ byte) * 0x100000001b3U; };
-  mix(static_cast<std::uint8_t>(match.family));
-  for (const std::uint8_t byte : canonical_nlri(match))
-    mix(byte);
-  hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdU;
-  hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53U;
-  hash ^= hash >> 33;
-  return fmt::format("{:016x}", hash);
+  std::uint64_t rest = match_hash(match);
+  std::string text(16, '0');
+  for (std::size_t index = text.size(); index-- > 0; rest >>= 4)
+    text[index] = "0123456789abcdef"[rest & 0xf];
+  return text;
 }
 
 std::string to_string(const Components& match) {
@@ -60,7 +56,7 @@ std::string to_string(const Actions& actions) {
     text += fmt::format(", mark dscp {}", *actions.dscp_mark);
   if (actions.redirect)
     text += fmt::format(", redirect {}", *actions.redirect);
-  for (const std::string& unknown : actions.unknown)
+  for (const std::string_view unknown : actions.unknown)
     text += fmt::format(", [{}]", unknown);
   return text;
 }

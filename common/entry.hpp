@@ -7,6 +7,7 @@
 
 #include "common/bit_tests.hpp"
 #include "common/prefix.hpp"
+#include "common/text_list.hpp"
 #include "common/value_set.hpp"
 
 #include <cstdint>
@@ -73,20 +74,21 @@ struct Actions {
   bool terminal = true;                  ///< later routes are not looked at (the T bit is *unset*)
   std::optional<std::uint8_t> dscp_mark; ///< traffic-marking, 0..63
   std::optional<std::string> redirect;   ///< route target of the VRF, "ASN:N"
-  std::vector<std::string> unknown;      ///< actions that were not understood, as FRR printed them
+  TextList unknown;                      ///< actions that were not understood, as FRR printed them
 
   bool discards() const { return rate && *rate == 0; }
   bool operator==(const Actions&) const = default;
 };
 
+/// There may be a hundred thousand of these at once, which is why the lists in it are small ones.
 struct Entry {
   Components match;
   Actions actions;
-  std::optional<std::uint64_t> sequence;  ///< explicit place; lower goes first
-  std::vector<std::string> route_targets; ///< without the one that carries the sequence number
+  std::optional<std::uint64_t> sequence; ///< explicit place; lower goes first
+  TextList route_targets;                ///< without the one that carries the sequence number
   /// Every extended community as FRR prints it, those above and those of the actions too: policies ask for
   /// them.
-  std::vector<std::string> communities;
+  TextList communities;
   std::string age; ///< FRR's text; empty when not known; no part of what the route is
 
   bool operator==(const Entry&) const = default;
@@ -100,7 +102,9 @@ bool is_default_policy(const Components& match);
 /// shortest width, ranges as ">= AND <=". Different components give different bytes.
 std::vector<std::uint8_t> canonical_nlri(const Components& match);
 
-/// 16 hexadecimal digits, a hash of canonical_nlri: the same for the same match on every machine and run.
+/// A hash of the family and of canonical_nlri: the same for the same match on every machine and run.
+std::uint64_t match_hash(const Components& match);
+/// match_hash as 16 hexadecimal digits.
 std::string stable_id(const Components& match);
 
 /// The components in words: "dst 10.0.0.0/8 proto 6 dport 80,443"; "any" for none.

@@ -27,6 +27,12 @@ ordered_json to_json(const Entry& entry) {
   add("fragment", entry.match.fragment);
   add("flow_label", entry.match.flow_label);
 
+  const auto list = [](const TextList& texts) {
+    ordered_json values = ordered_json::array();
+    for (const std::string_view text : texts)
+      values.emplace_back(text);
+    return values;
+  };
   ordered_json actions = ordered_json::object();
   actions["text"] = to_string(entry.actions);
   if (entry.actions.rate && std::isfinite(*entry.actions.rate))
@@ -42,7 +48,7 @@ ordered_json to_json(const Entry& entry) {
   if (entry.actions.redirect)
     actions["redirect"] = *entry.actions.redirect;
   if (!entry.actions.unknown.empty())
-    actions["unknown"] = entry.actions.unknown;
+    actions["unknown"] = list(entry.actions.unknown);
 
   ordered_json result = {{"id", stable_id(entry.match)}, {"family", name(entry.match.family)}};
   if (entry.sequence)
@@ -50,9 +56,9 @@ ordered_json to_json(const Entry& entry) {
   result["match"] = std::move(match);
   result["actions"] = std::move(actions);
   if (!entry.route_targets.empty())
-    result["route_targets"] = entry.route_targets;
+    result["route_targets"] = list(entry.route_targets);
   if (!entry.communities.empty())
-    result["communities"] = entry.communities;
+    result["communities"] = list(entry.communities);
   if (!entry.age.empty())
     result["age"] = entry.age;
   return result;

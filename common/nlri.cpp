@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/nlri.hpp"
 
-#include <optional>
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <span>
+#include <vector>
 
 namespace flowspec {
 
@@ -16,63 +20,65 @@ constexpr std::uint8_t equal = 0x01;
 constexpr std::uint8_t negated = 0x02;
 constexpr std::uint8_t match_bit = 0x01;
 
-/// One {operator, value} pair with the value in the shortest of 1, 2 or 4 octets. Returns where the operator
-/// stands.
-std::size_t append_pair(std::vector<std::uint8_t>& data, unsigned op, std::uint32_t value) {
+// What the bytes go to has push_back: a vector, a hash, or ShortBytes.
+
+/// One {operator, value} pair with the value in the shortest of 1, 2 or 4 octets.
+template <class Bytes>
+void append_pair(Bytes& data, unsigned op, std::uint32_t value) {
   const unsigned width_code = value <= 0xff ? 0 : value <= 0xffff ? 1 : 2;
-  const std::size_t at = data.size();
   data.push_back(static_cast<std::uint8_t>(op | width_code << 4));
   for (unsigned octets = 1U << width_code; octets > 0; --octets)
     data.push_back(static_cast<std::uint8_t>(value >> (octets - 1) * 8));
-  return at;
 }
 
-using Bytes = std::vector<std::uint8_t>;
-
+template <class Bytes>
 void append(Bytes& data, const Prefix& prefix) {
   data.push_back(prefix.length);
   if (prefix.family() == Family::ipv6)
     data.push_back(prefix.offset);
   // RFC 8956 section 3.1: the pattern starts at the offset and fills whole octets.
   const unsigned bits = prefix.length - prefix.offset;
-  const auto& address = prefix.address.bytes;
   if (prefix.offset == 0) { // the bits behind the length are 0 already
-    data.insert(data.end(), address.begin(), address.begin() + (bits + 7) / 8);
+    for (unsigned octet = 0; octet < (bits + 7) / 8; ++octet)
+      data.push_back(prefix.address.bytes[octet]);
     return;
   }
-  Bytes pattern((bits + 7) / 8);
-  for (unsigned index = 0; index < bits; ++index)
-    if (prefix.address.bit(prefix.offset + index))
-      pattern[index / 8] = static_cast<std::uint8_t>(pattern[index / 8] | 0x80U >> index % 8);
-  data.insert(data.end(), pattern.begin(), pattern.end());
+  for (unsigned first = 0; first < bits; first += 8) {
+    unsigned octet = 0;
+    for (unsigned index = first; index < std::min(first + 8, bits); ++index)
+      if (prefix.address.bit(prefix.offset + index))
+        octet |= 0x80U >> (index - first);
+    data.push_back(static_cast<std::uint8_t>(octet));
+  }
 }
 
+template <class Bytes>
 void append(Bytes& data, const ValueSet& set) {
-  std::size_t last_operator = 0;
-  for (const Interval& interval : set.intervals()) {
+  const std::span<const Interval> intervals = set.intervals();
+  for (const Interval& interval : intervals) {
+    const unsigned end = &interval == &intervals.back() ? end_of_list : 0U;
     if (interval.first == interval.last) {
-      last_operator = append_pair(data, equal, interval.first);
+      append_pair(data, end | equal, interval.first);
     } else {
       append_pair(data, greater | equal, interval.first);
-      last_operator = append_pair(data, and_bit | less | equal, interval.last);
+      append_pair(data, end | and_bit | less | equal, interval.last);
     }
   }
-  if (set.empty())
-    last_operator = append_pair(data, 0, 0); // "false"
-  data[last_operator] |= end_of_list;
+  if (intervals.empty())
+    append_pair(data, end_of_list, 0); // "false"
 }
 
-void append(Bytes& data, const BitTests& tests) {
-  std::size_t last_operator = 0;
-  for (const BitTest& test : tests.tests) {
-    const bool joined = test.and_with_previous && &test != tests.tests.data();
-    last_operator = append_pair(
-        data, (joined ? and_bit : 0U) | (test.negated ? negated : 0U) | (test.match ? match_bit : 0U),
-        test.value);
+template <class Bytes>
+void append(Bytes& data, const BitTests& list) {
+  for (const BitTest& test : list.tests) {
+    const bool joined = test.and_with_previous && &test != list.tests.begin();
+    const unsigned end = &test == &list.tests.back() ? end_of_list : 0U;
+    append_pair(data,
+                end | (joined ? and_bit : 0U) | (test.negated ? negated : 0U) | (test.match ? match_bit : 0U),
+                test.value);
   }
-  if (tests.tests.empty())
-    last_operator = append_pair(data, 0, 0); // holds for nothing
-  data[last_operator] |= end_of_list;
+  if (list.tests.empty())
+    append_pair(data, end_of_list, 0); // holds for nothing
 }
 
 /// Hands `use` the type and the value of each component that is present.
@@ -97,25 +103,83 @@ void for_each_component(const Components& match, Use use) {
   add(13, match.flow_label);
 }
 
-} // namespace
+/// The bytes of one component; the usual one needs no memory.
+class ShortBytes {
+ public:
+  template <class Component>
+  explicit ShortBytes(const Component& component) {
+    append(*this, component);
+  }
+  void push_back(std::uint8_t byte) {
+    if (size_ < here_.size())
+      here_[size_] = byte;
+    else if (size_ == here_.size())
+      longer_.assign(here_.begin(), here_.end());
+    if (size_ >= here_.size())
+      longer_.push_back(byte);
+    ++size_;
+  }
+  std::span<const std::uint8_t> bytes() const {
+    return {longer_.empty() ? here_.data() : longer_.data(), size_};
+  }
 
-std::vector<NlriComponent> canonical_components(const Components& match) {
-  std::vector<NlriComponent> components;
-  for_each_component(match, [&components](std::uint8_t type, const auto& component) {
-    append(components.emplace_back(NlriComponent{type, {}}).data, component);
-  });
-  return components;
+ private:
+  std::array<std::uint8_t, 48> here_;
+  std::size_t size_ = 0;
+  std::vector<std::uint8_t> longer_;
+};
+
+/// FNV-1a.
+struct Hash {
+  std::uint64_t value = 0xcbf29ce484222325U;
+  void push_back(std::uint8_t byte) { value = (value ^ byte) * 0x100000001b3U; }
+};
+
+template <class Component>
+std::strong_ordering compare(const Component& a, const Component& b) {
+  if (a == b)
+    return std::strong_ordering::equal;
+  const ShortBytes encoded_a(a);
+  const ShortBytes encoded_b(b);
+  const std::span<const std::uint8_t> left = encoded_a.bytes();
+  const std::span<const std::uint8_t> right = encoded_b.bytes();
+  const int bytes = std::memcmp(left.data(), right.data(), std::min(left.size(), right.size()));
+  return bytes != 0 ? bytes <=> 0 : right.size() <=> left.size();
 }
+
+} // namespace
 
 std::vector<std::uint8_t> canonical_nlri(const Components& match) {
   constexpr std::size_t usual_size = 40;
-  Bytes bytes;
+  std::vector<std::uint8_t> bytes;
   bytes.reserve(usual_size);
   for_each_component(match, [&bytes](std::uint8_t type, const auto& component) {
     bytes.push_back(type);
     append(bytes, component);
   });
   return bytes;
+}
+
+std::uint64_t match_hash(const Components& match) {
+  Hash bytes;
+  bytes.push_back(static_cast<std::uint8_t>(match.family));
+  for_each_component(match, [&bytes](std::uint8_t type, const auto& component) {
+    bytes.push_back(type);
+    append(bytes, component);
+  });
+  // The finaliser of MurmurHash3, so that short inputs spread over all digits.
+  std::uint64_t hash = bytes.value;
+  hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdU;
+  hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53U;
+  return hash ^ hash >> 33;
+}
+
+std::strong_ordering compare_bytes(const ValueSet& a, const ValueSet& b) {
+  return compare(a, b);
+}
+
+std::strong_ordering compare_bytes(const BitTests& a, const BitTests& b) {
+  return compare(a, b);
 }
 
 } // namespace flowspec

@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The bytes of a route's match, as a speaker would send them: what precedence and identity are computed from.
+// The bytes of a route's match, as a speaker would send them: what precedence and identity are computed from
+// (canonical_nlri and match_hash in entry.hpp).
 #pragma once
 
 #include "common/entry.hpp"
 
-#include <cstdint>
-#include <vector>
+#include <compare>
 
 namespace flowspec {
 
-struct NlriComponent {
-  std::uint8_t type = 0;
-  std::vector<std::uint8_t> data; ///< without the type octet
-
-  bool operator==(const NlriComponent&) const = default;
-};
-
-/// The components that are present, in ascending order of their types, in the form that canonical_nlri
-/// describes.
-std::vector<NlriComponent> canonical_components(const Components& match);
+/// How two components of one type stand by their bytes as canonical_nlri has them: the lower bytes first;
+/// equal as far as both go, the longer first.
+std::strong_ordering compare_bytes(const ValueSet& a, const ValueSet& b);
+std::strong_ordering compare_bytes(const BitTests& a, const BitTests& b);
 
 } // namespace flowspec

@@ -74,6 +74,8 @@ ValueSet values_of(const NumericTest& test, std::uint32_t max, OperatorTable tab
                                                       : !test.less && !test.greater && !test.equal;
   if (always)
     return ValueSet::all(max);
+  if (test.equal && !test.less && !test.greater)
+    return ValueSet::single(max, value);
   std::vector<Interval> intervals;
   const bool never = table == OperatorTable::rfc8955 ? !test.less && !test.greater && !test.equal
                                                      : test.less && test.greater && test.equal;
@@ -92,6 +94,8 @@ std::optional<ValueSet> unique_useful_reading(std::span<const NumericTest> tests
                                               OperatorTable table) {
   if (tests.empty() || tests.size() > max_numeric_tests)
     throw std::invalid_argument("a numeric list of a length that FRR never shows");
+  if (tests.size() == 1) // the one reading, which is the same as all of them
+    return values_of(tests.front(), max, table);
   bool all_same = true;
   std::optional<ValueSet> first;
   std::optional<ValueSet> useful;

@@ -3,6 +3,7 @@
 #include "common/policy_words.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace flowspec {
 
@@ -16,7 +17,7 @@ bool holds(const PrefixTest& test, const std::optional<Prefix>& component, Famil
          (!test.overlapping || test.overlapping->overlaps(prefix));
 }
 
-bool is_within(const std::vector<Interval>& inner, const ValueSet& outer) {
+bool is_within(std::span<const Interval> inner, const ValueSet& outer) {
   // The intervals of a set do not touch, so that one of the inner is within one of the outer or not at all.
   return std::all_of(inner.begin(), inner.end(), [&outer](const Interval& interval) {
     return std::any_of(outer.intervals().begin(), outer.intervals().end(), [&](const Interval& other) {
@@ -25,7 +26,7 @@ bool is_within(const std::vector<Interval>& inner, const ValueSet& outer) {
   });
 }
 
-bool overlap(const std::vector<Interval>& some, const ValueSet& others) {
+bool overlap(std::span<const Interval> some, const ValueSet& others) {
   return std::any_of(some.begin(), some.end(), [&others](const Interval& interval) {
     return std::any_of(others.intervals().begin(), others.intervals().end(), [&](const Interval& other) {
       return other.first <= interval.last && interval.first <= other.last;
@@ -113,7 +114,7 @@ bool match_components(const TermMatch& match, const Components& components) {
 }
 
 /// Nothing is asked, or one of these is there.
-bool share_text(const std::vector<std::string>& asked, const std::vector<std::string>& there) {
+bool share_text(const std::vector<std::string>& asked, const TextList& there) {
   return asked.empty() ||
          std::find_first_of(there.begin(), there.end(), asked.begin(), asked.end()) != there.end();
 }

@@ -4,94 +4,146 @@
 #include "common/nlri.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace flowspec {
 
 namespace {
 
-/// Where an entry stands, worked out once: comparing must not encode.
-struct Key {
-  bool last = false; ///< the default policy
-  std::optional<std::uint64_t> sequence;
-  const Components* match = nullptr;
-  std::vector<NlriComponent> components;
-
-  explicit Key(const Components& of) : match(&of), components(canonical_components(of)) {}
-  explicit Key(const Entry& entry) : Key(entry.match) {
-    last = is_default_policy(entry.match);
-    if (!last)
-      sequence = entry.sequence;
-  }
-};
+/// Bits [8 * index, 8 * index + 8) of the address without those behind `length`.
+unsigned octet_within(const Prefix& prefix, unsigned index, unsigned length) {
+  const unsigned octet = prefix.address.bytes[index];
+  return length >= 8 * index + 8 ? octet : octet & 0xff00U >> (length - 8 * index);
+}
 
 /// Of two where one contains the other the longer goes first, else the lower address; a lower offset before
 /// all that.
-std::strong_ordering compare(const Prefix& a, const Prefix& b) {
+std::strong_ordering compare_bytes(const Prefix& a, const Prefix& b) {
   if (const auto by_offset = a.offset <=> b.offset; by_offset != 0)
     return by_offset;
   const unsigned common = std::min(a.length, b.length);
-  for (unsigned index = a.offset; index < common; ++index)
-    if (a.address.bit(index) != b.address.bit(index))
-      return a.address.bit(index) ? std::strong_ordering::greater : std::strong_ordering::less;
+  for (unsigned index = a.offset / 8U; 8 * index < common; ++index) // the bits before the offset are 0
+    if (const auto order = octet_within(a, index, common) <=> octet_within(b, index, common); order != 0)
+      return order;
   return b.length <=> a.length;
 }
 
-/// The lower bytes first; equal as far as both go, the longer first.
-std::strong_ordering compare(const std::vector<std::uint8_t>& a, const std::vector<std::uint8_t>& b) {
-  const int bytes = std::memcmp(a.data(), b.data(), std::min(a.size(), b.size()));
-  return bytes != 0 ? bytes <=> 0 : b.size() <=> a.size();
+/// A number that is lower for a prefix that goes first, and the same for some that are not: see `tells`.
+/// Padded with ones, an address stands behind all that the prefix contains; 56 bits of it, then the length.
+std::uint64_t place_of(const std::optional<Prefix>& prefix) {
+  constexpr std::uint64_t absent = ~std::uint64_t{0};
+  constexpr std::uint64_t with_offset = absent - 1;
+  constexpr unsigned most = 56;
+  if (!prefix)
+    return absent;
+  if (prefix->offset != 0)
+    return with_offset;
+  std::uint64_t bits = 0;
+  for (unsigned index = 0; index < 8; ++index)
+    bits = bits << 8 | prefix->address.bytes[index];
+  if (prefix->length > most)
+    return bits & ~std::uint64_t{0xff};
+  return ((bits | ~std::uint64_t{0} >> prefix->length) & ~std::uint64_t{0xff}) | (0xfdU - prefix->length);
 }
 
-std::strong_ordering rfc_precedence(const Key& a, const Key& b) {
-  const std::size_t common = std::min(a.components.size(), b.components.size());
-  for (std::size_t index = 0; index < common; ++index) {
-    const NlriComponent& left = a.components[index];
-    const NlriComponent& right = b.components[index];
-    if (left.type != right.type)
-      return left.type <=> right.type;
-    const std::strong_ordering order = left.type == 1 ? compare(*a.match->destination, *b.match->destination)
-                                       : left.type == 2 ? compare(*a.match->source, *b.match->source)
-                                                        : compare(left.data, right.data);
-    if (order != 0)
-      return order;
+/// Two prefixes of this one place_of are the same.
+bool tells(std::uint64_t place) {
+  return (place & 0xff) != 0 && (place & 0xff) != 0xfe;
+}
+
+/// Where an entry stands, in numbers that are compared before the entries are looked at.
+struct Key {
+  enum class Group : std::uint32_t { with_sequence, without, default_policy };
+  Group group = Group::without;
+  std::uint32_t index = 0;
+  std::uint64_t first = 0;  ///< the sequence number, or of the destination
+  std::uint64_t second = 0; ///< of the source
+
+  Key(const Entry& entry, std::size_t at) : index(static_cast<std::uint32_t>(at)) {
+    if (is_default_policy(entry.match)) {
+      group = Group::default_policy;
+    } else if (entry.sequence) {
+      group = Group::with_sequence;
+      first = *entry.sequence;
+    } else {
+      first = place_of(entry.match.destination);
+      second = place_of(entry.match.source);
+    }
   }
-  return b.components.size() <=> a.components.size();
-}
+};
 
-bool comes_before(const Key& a, const Key& b) {
-  if (a.last != b.last)
-    return b.last;
-  if (a.sequence.has_value() != b.sequence.has_value())
-    return a.sequence.has_value();
-  if (a.sequence != b.sequence)
-    return *a.sequence < *b.sequence;
-  return rfc_precedence(a, b) < 0;
+/// `of` gives a key's match.
+template <class Of>
+bool comes_before(const Key& a, const Key& b, const Of& of) {
+  if (a.group != b.group)
+    return a.group < b.group;
+  if (a.first != b.first)
+    return a.first < b.first;
+  if (a.group == Key::Group::without && tells(a.first) && a.second != b.second)
+    return a.second < b.second;
+  return rfc_precedence(of(a), of(b)) < 0;
 }
 
 } // namespace
 
 std::strong_ordering rfc_precedence(const Components& a, const Components& b) {
-  return rfc_precedence(Key(a), Key(b));
+  std::strong_ordering order = std::strong_ordering::equal;
+  // By ascending types: the first that only one of them has tells, be it a lower type or one more.
+  const auto decide = [&order](const auto& left, const auto& right) {
+    if (order != 0 || (!left && !right))
+      return;
+    if (left && right)
+      order = compare_bytes(*left, *right);
+    else
+      order = left ? std::strong_ordering::less : std::strong_ordering::greater;
+  };
+  decide(a.destination, b.destination);
+  decide(a.source, b.source);
+  decide(a.protocol, b.protocol);
+  decide(a.port, b.port);
+  decide(a.destination_port, b.destination_port);
+  decide(a.source_port, b.source_port);
+  decide(a.icmp_type, b.icmp_type);
+  decide(a.icmp_code, b.icmp_code);
+  decide(a.tcp_flags, b.tcp_flags);
+  decide(a.packet_length, b.packet_length);
+  decide(a.dscp, b.dscp);
+  decide(a.fragment, b.fragment);
+  decide(a.flow_label, b.flow_label);
+  return order;
 }
 
 bool comes_before(const Entry& a, const Entry& b) {
-  return comes_before(Key(a), Key(b));
+  return comes_before(Key(a, 0), Key(b, 1),
+                      [&](const Key& key) -> const Components& { return (key.index == 0 ? a : b).match; });
 }
 
 void sort_by_precedence(std::vector<Entry>& entries) {
-  std::vector<std::pair<Key, std::size_t>> keyed;
-  keyed.reserve(entries.size());
+  std::vector<Key> keys;
+  keys.reserve(entries.size());
   for (const Entry& entry : entries)
-    keyed.emplace_back(Key(entry), keyed.size());
-  std::stable_sort(keyed.begin(), keyed.end(),
-                   [](const auto& a, const auto& b) { return comes_before(a.first, b.first); });
-  std::vector<Entry> sorted;
-  sorted.reserve(entries.size());
-  for (const auto& [key, index] : keyed)
-    sorted.push_back(std::move(entries[index]));
-  entries = std::move(sorted);
+    keys.emplace_back(entry, keys.size());
+  const auto before = [&entries](const Key& a, const Key& b) {
+    return comes_before(a, b, [&](const Key& key) -> const Components& { return entries[key.index].match; });
+  };
+  if (std::is_sorted(keys.begin(), keys.end(), before))
+    return;
+  std::stable_sort(keys.begin(), keys.end(), before);
+  // keys[i].index is where the entry for place i stands. Along each cycle of that, every entry moves once.
+  for (std::uint32_t start = 0; start < keys.size(); ++start) {
+    if (keys[start].index == start)
+      continue;
+    Entry first = std::move(entries[start]);
+    std::uint32_t place = start;
+    while (keys[place].index != start) {
+      entries[place] = std::move(entries[keys[place].index]);
+      place = std::exchange(keys[place].index, place);
+    }
+    entries[place] = std::move(first);
+    keys[place].index = place;
+  }
 }
 
 } // namespace flowspec

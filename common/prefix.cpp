@@ -29,17 +29,37 @@ bool agree(const Address& a, const Address& b, unsigned offset, unsigned length)
   return true;
 }
 
+/// Four numbers of 0..255 without leading zeros, as inet_pton takes them.
+std::optional<Address> parse_dotted_quad(std::string_view text) {
+  Address address;
+  std::size_t at = 0;
+  for (std::size_t octet = 0; octet < 4; ++octet) {
+    if (octet > 0 && (at == text.size() || text[at++] != '.'))
+      return std::nullopt;
+    const std::size_t start = at;
+    unsigned value = 0;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9' && at < start + 3; ++at)
+      value = value * 10 + static_cast<unsigned>(text[at] - '0');
+    if (at == start || value > 255 || (at - start > 1 && text[start] == '0'))
+      return std::nullopt;
+    address.bytes[octet] = static_cast<std::uint8_t>(value);
+  }
+  return at == text.size() ? std::optional(address) : std::nullopt;
+}
+
 } // namespace
 
 std::optional<Address> parse_address(std::string_view text) {
+  if (text.find(':') == std::string_view::npos)
+    return parse_dotted_quad(text);
   // inet_pton wants a terminated string, and would stop at an embedded NUL.
   if (text.size() > INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos)
     return std::nullopt;
-  const std::string terminated(text);
+  char terminated[INET6_ADDRSTRLEN + 1] = "";
+  text.copy(terminated, text.size());
   Address address;
-  address.family = text.find(':') == std::string_view::npos ? Family::ipv4 : Family::ipv6;
-  const int domain = address.family == Family::ipv4 ? AF_INET : AF_INET6;
-  if (inet_pton(domain, terminated.c_str(), address.bytes.data()) != 1)
+  address.family = Family::ipv6;
+  if (inet_pton(AF_INET6, terminated, address.bytes.data()) != 1)
     return std::nullopt;
   return address;
 }
@@ -55,7 +75,8 @@ std::string to_string(const Address& address) {
 
 Prefix Prefix::masked(const Address& address, unsigned length, unsigned offset) {
   Prefix prefix{address, static_cast<std::uint8_t>(length), static_cast<std::uint8_t>(offset)};
-  for (unsigned byte = 0; byte < prefix.address.bytes.size(); ++byte) {
+  const unsigned first = offset == 0 ? length / 8 : 0; // the bytes before it are kept as they are
+  for (unsigned byte = first; byte < prefix.address.bytes.size(); ++byte) {
     unsigned keep = 0xff;
     if (length < 8 * byte + 8)
       keep = length <= 8 * byte ? 0 : 0xff00U >> (length - 8 * byte) & 0xff;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <utility>
 
 namespace flowspec {
 
@@ -21,22 +20,25 @@ std::uint32_t common_max(const ValueSet& a, const ValueSet& b) {
 } // namespace
 
 ValueSet::ValueSet(std::uint32_t max, std::vector<Interval> intervals) : max_(max) {
-  if (intervals.size() == 1 && intervals[0].first <= intervals[0].last && intervals[0].last <= max) {
-    intervals_ = std::move(intervals); // by far the most
-    return;
-  }
   std::sort(intervals.begin(), intervals.end(),
             [](const Interval& a, const Interval& b) { return a.first < b.first; });
-  for (const Interval& interval : intervals) {
-    if (interval.first > interval.last || interval.last > max)
-      throw std::invalid_argument(
-          fmt::format("interval {}..{} in a value set over 0..{}", interval.first, interval.last, max));
-    // Touching intervals are one: 1..2 and 3..4 hold what 1..4 holds. A 64-bit sum, since last may be 2^32-1.
-    if (!intervals_.empty() && std::uint64_t{intervals_.back().last} + 1 >= interval.first)
-      intervals_.back().last = std::max(intervals_.back().last, interval.last);
-    else
-      intervals_.push_back(interval);
-  }
+  for (const Interval& interval : intervals)
+    add(interval);
+}
+
+ValueSet::ValueSet(std::uint32_t max, Interval only) : max_(max) {
+  add(only);
+}
+
+void ValueSet::add(Interval next) {
+  if (next.first > next.last || next.last > max_)
+    throw std::invalid_argument(
+        fmt::format("interval {}..{} in a value set over 0..{}", next.first, next.last, max_));
+  // Touching intervals are one: 1..2 and 3..4 hold what 1..4 holds. A 64-bit sum, since last may be 2^32-1.
+  if (!intervals_.empty() && std::uint64_t{intervals_.back().last} + 1 >= next.first)
+    intervals_.back().last = std::max(intervals_.back().last, next.last);
+  else
+    intervals_.push_back(next);
 }
 
 bool ValueSet::contains(std::uint32_t value) const {
@@ -56,31 +58,35 @@ ValueSet ValueSet::complement() const {
   std::uint64_t next = 0; // the first value not yet decided
   for (const Interval& interval : intervals_) {
     if (interval.first > next)
-      result.intervals_.push_back({static_cast<std::uint32_t>(next), interval.first - 1});
+      result.add({static_cast<std::uint32_t>(next), interval.first - 1});
     next = std::uint64_t{interval.last} + 1;
   }
   if (next <= max_)
-    result.intervals_.push_back({static_cast<std::uint32_t>(next), max_});
+    result.add({static_cast<std::uint32_t>(next), max_});
   return result;
 }
 
 ValueSet operator|(const ValueSet& a, const ValueSet& b) {
-  std::vector<Interval> both = a.intervals_;
-  both.insert(both.end(), b.intervals_.begin(), b.intervals_.end());
-  return {common_max(a, b), std::move(both)};
+  ValueSet result(common_max(a, b));
+  const Interval* left = a.intervals_.begin();
+  const Interval* right = b.intervals_.begin();
+  while (left != a.intervals_.end() || right != b.intervals_.end())
+    result.add(right == b.intervals_.end() || (left != a.intervals_.end() && left->first < right->first)
+                   ? *left++
+                   : *right++);
+  return result;
 }
 
 ValueSet operator&(const ValueSet& a, const ValueSet& b) {
-  std::vector<Interval> common;
-  const std::uint32_t max = common_max(a, b);
+  ValueSet result(common_max(a, b));
   for (const Interval& left : a.intervals_)
     for (const Interval& right : b.intervals_) {
       const std::uint32_t first = std::max(left.first, right.first);
       const std::uint32_t last = std::min(left.last, right.last);
       if (first <= last)
-        common.push_back({first, last});
+        result.add({first, last});
     }
-  return {max, std::move(common)};
+  return result;
 }
 
 std::string to_string(const ValueSet& set) {

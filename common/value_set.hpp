@@ -3,8 +3,10 @@
 // What a numeric component (RFC 8955 section 4.2.1.1) means: a set of integers.
 #pragma once
 
+#include "common/short_list.hpp"
+
 #include <cstdint>
-#include <initializer_list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,11 +28,12 @@ class ValueSet {
   explicit ValueSet(std::uint32_t max) : max_(max) {}
   /// The union of `intervals`, in any order and overlapping at will. Requires last <= max of each.
   ValueSet(std::uint32_t max, std::vector<Interval> intervals);
-  static ValueSet all(std::uint32_t max) { return {max, {{0, max}}}; }
-  static ValueSet single(std::uint32_t max, std::uint32_t value) { return {max, {{value, value}}}; }
+  static ValueSet all(std::uint32_t max) { return {max, Interval{0, max}}; }
+  static ValueSet single(std::uint32_t max, std::uint32_t value) { return {max, Interval{value, value}}; }
 
   std::uint32_t max() const { return max_; }
-  const std::vector<Interval>& intervals() const { return intervals_; }
+  /// A view of this set: it holds as long as the set does, unchanged.
+  std::span<const Interval> intervals() const { return {intervals_.begin(), intervals_.size()}; }
   bool empty() const { return intervals_.empty(); }
   bool full() const { return *this == all(max_); }
   bool contains(std::uint32_t value) const;
@@ -45,9 +48,14 @@ class ValueSet {
   bool operator==(const ValueSet&) const = default;
 
  private:
-  std::uint32_t max_;
-  std::vector<Interval> intervals_;
+  ValueSet(std::uint32_t max, Interval only);
+  /// Adds what begins where the last interval begins or later.
+  void add(Interval next);
+
+  [[no_unique_address]] ShortList<Interval> intervals_;
+  std::uint32_t max_; // in the four bytes behind the list
 };
+static_assert(sizeof(void*) != 8 || sizeof(ValueSet) == 16);
 
 /// "80,443,8000-8080"; "none" when empty.
 std::string to_string(const ValueSet& set);

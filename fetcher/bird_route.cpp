@@ -173,8 +173,8 @@ std::string bird_communities(const Entry& entry, const SequenceCarrier& carrier)
       throw std::invalid_argument("a DSCP mark and a sequence number in one community");
     statements.push_back(add_generic(traffic_marking, *actions.dscp_mark));
   }
-  for (const std::string& target : entry.route_targets) {
-    const auto [asn, value] = route_target(target);
+  for (const std::string_view target : entry.route_targets) {
+    const auto [asn, value] = route_target(std::string(target));
     statements.push_back(add_community("rt", asn, value));
   }
   if (entry.sequence)

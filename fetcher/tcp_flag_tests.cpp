@@ -110,7 +110,8 @@ std::vector<BitTests> tcp_flag_tests(const FlagPatterns& patterns) {
     const std::vector<BitTest> tests = inside(cube);
     if (result.empty() || result.back().tests.size() + tests.size() > frr::most_pairs)
       result.emplace_back();
-    result.back().tests.insert(result.back().tests.end(), tests.begin(), tests.end());
+    for (const BitTest& test : tests)
+      result.back().tests.push_back(test);
   }
   return result;
 }

@@ -19,6 +19,10 @@ struct EntryLists {
 /// The rules of each entry, by its number.
 class EntryRules {
  public:
+  void reserve(std::size_t entries) {
+    rules_.reserve(entries);
+    ends_.reserve(entries);
+  }
   std::size_t size() const { return ends_.size(); }
   void push_back(const std::vector<Rule>& rules) {
     rules_.append(rules);

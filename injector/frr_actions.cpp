@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 #include <utility>
 
 namespace flowspec {
@@ -37,7 +39,10 @@ Rejected rejection(Reason reason, std::string detail) {
 /// Collects what the communities of one path ask for.
 class ActionReader {
  public:
-  explicit ActionReader(const SequenceCarrier& carrier) : carrier_(carrier) {}
+  ActionReader(const SequenceCarrier& carrier, std::size_t list_size) : carrier_(carrier) {
+    if (list_size > 0)
+      asked_.communities.reserve(list_size + 1); // each but the last has a space behind it
+  }
 
   void take(const Community& community) {
     asked_.communities.push_back(community.text);
@@ -53,7 +58,7 @@ class ActionReader {
       asked_.actions.dscp_mark = static_cast<std::uint8_t>(community.number & 0x3f);
       return;
     case Kind::redirect_vrf:
-      if (const std::size_t target = community.text.find("RT:"); target != std::string::npos)
+      if (const std::size_t target = community.text.find("RT:"); target != std::string_view::npos)
         return take_redirect(community.text.substr(target));
       [[fallthrough]]; // FRR showed no target
     case Kind::redirect_ip:
@@ -98,16 +103,17 @@ class ActionReader {
                                                       hidden_bits_));
     }
     if (refusal_)
-      return *refusal_;
+      return std::move(*refusal_);
     return std::move(asked_);
   }
 
  private:
-  void take_target(const std::string& text) {
+  void take_target(std::string_view text) {
     if (carrier_.kind == SequenceCarrier::Kind::route_target) {
-      const std::string label = fmt::format("{}:", carrier_.asn);
+      char asn[8];
+      const char* const end = std::to_chars(std::begin(asn), std::end(asn), unsigned{carrier_.asn}).ptr;
       TextScanner scanner(text);
-      if (scanner.take(label)) {
+      if (scanner.take({asn, static_cast<std::size_t>(end - asn)}) && scanner.take(":")) {
         if (const std::optional<std::int64_t> number = scanner.take_number(); number && scanner.at_end())
           return take_sequence(static_cast<std::uint64_t>(*number));
       }
@@ -117,14 +123,14 @@ class ActionReader {
 
   /// FRR keeps 15 characters of most kinds of target, so one of just that length may be the beginning of
   /// another.
-  void take_redirect(const std::string& target) {
+  void take_redirect(std::string_view target) {
     constexpr std::size_t cut_at = 15;
     if (target.size() == cut_at)
       redirect_trouble_ =
           fmt::format("redirect to {}: FRR shows no more than {} characters, so that this may "
                       "be the beginning of another target",
                       target, cut_at);
-    const std::string route_target = target.substr(3);
+    const std::string route_target(target.substr(3));
     if (asked_.actions.redirect && *asked_.actions.redirect != route_target)
       redirect_trouble_ =
           fmt::format("redirects to {} and to {} in one path", *asked_.actions.redirect, route_target);
@@ -157,23 +163,23 @@ class ActionReader {
 
 std::variant<Asked, Rejected> read_actions(std::string_view ecomlist, std::string_view ecom6list,
                                            const SequenceCarrier& carrier) {
-  ActionReader reader(carrier);
-  const std::optional<std::vector<Community>> communities = parse_communities(ecomlist);
-  const std::optional<std::vector<Community>> ipv6_communities = parse_communities(ecom6list);
-  if (!communities || !ipv6_communities)
-    return rejection(Reason::unreadable_action, fmt::format("communities \"{}\": a text that is not known",
-                                                            communities ? ecom6list : ecomlist));
-  for (const Community& community : *communities)
-    reader.take(community);
+  ActionReader reader(carrier, ecomlist.size());
+  CommunityList communities(ecomlist);
+  while (const std::optional<Community> community = communities.next())
+    reader.take(*community);
   // FRR shows pieces of the 20 bytes of these as if they were of the other kind: only a possible redirect is
   // of interest.
-  for (const Community& community : *ipv6_communities)
-    if (community.kind == Kind::redirect_vrf || community.kind == Kind::redirect_ip ||
-        (community.kind == Kind::unknown && may_be_ipv6_redirect(community)))
+  CommunityList ipv6_communities(ecom6list);
+  while (const std::optional<Community> community = ipv6_communities.next())
+    if (community->kind == Kind::redirect_vrf || community->kind == Kind::redirect_ip ||
+        (community->kind == Kind::unknown && may_be_ipv6_redirect(*community)))
       reader.refuse(
           Reason::unreadable_action,
           fmt::format("{} among the IPv6 communities: perhaps a redirect, whose value FRR does not show",
-                      community.text));
+                      community->text));
+  if (!communities.understood() || !ipv6_communities.understood())
+    return rejection(Reason::unreadable_action, fmt::format("communities \"{}\": a text that is not known",
+                                                            communities.understood() ? ecom6list : ecomlist));
   return reader.finish();
 }
 

@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -19,10 +18,9 @@ namespace flowspec {
 struct Asked {
   Actions actions;
   std::optional<std::uint64_t> sequence;
-  std::vector<std::string> route_targets;
-  std::vector<std::string> communities; ///< all of them, as printed; without the IPv6 ones, of which FRR
-                                        ///< shows pieces
-  std::vector<Rejected> remarks;        ///< subject still empty
+  TextList route_targets;
+  TextList communities; ///< all of them, as printed; without the IPv6 ones, of which FRR shows pieces
+  std::vector<Rejected> remarks; ///< subject still empty
 };
 
 /// Rejected (subject still empty) when the actions cannot be told: text that fits no pattern, an action whose

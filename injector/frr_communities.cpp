@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/frr_communities.hpp"
 
-#include "injector/text_scanner.hpp"
-
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -189,22 +187,19 @@ bool take_community(TextScanner& scanner, Community& community) {
 
 } // namespace
 
-std::optional<std::vector<Community>> parse_communities(std::string_view list) {
-  std::vector<Community> communities;
-  TextScanner scanner(list);
-  while (true) {
-    // One space stands between two communities; one whose text is empty leaves two of them together.
-    while (scanner.take(" ")) {
-    }
-    if (scanner.at_end())
-      return communities;
-    const std::size_t start = scanner.position();
-    Community community;
-    if (!take_community(scanner, community) || !(scanner.at_end() || scanner.rest().front() == ' '))
-      return std::nullopt;
-    community.text = scanner.since(start);
-    communities.push_back(std::move(community));
+std::optional<Community> CommunityList::next() {
+  // One space stands between two communities; one whose text is empty leaves two of them together.
+  while (scanner_.take(" ")) {
   }
+  if (scanner_.at_end() || !understood_)
+    return std::nullopt;
+  const std::size_t start = scanner_.position();
+  Community community;
+  understood_ = take_community(scanner_, community) && (scanner_.at_end() || scanner_.rest().front() == ' ');
+  if (!understood_)
+    return std::nullopt;
+  community.text = scanner_.since(start);
+  return community;
 }
 
 } // namespace flowspec

@@ -4,10 +4,10 @@
 // are told apart by their patterns: several of them contain spaces.
 #pragma once
 
+#include "injector/text_scanner.hpp"
+
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace flowspec {
 
@@ -23,15 +23,27 @@ struct Community {
     other,          ///< known, and no action of flowspec's
   };
   Kind kind = Kind::other;
-  std::string text;
-  double rate = 0;      ///< of `rate`: as shown, may be negative or no number
-  unsigned number = 0;  ///< of `marking`: the last octet; of `unknown`: the type
-  unsigned subtype = 0; ///< of `unknown`
+  std::string_view text; ///< a part of the list
+  double rate = 0;       ///< of `rate`: as shown, may be negative or no number
+  unsigned number = 0;   ///< of `marking`: the last octet; of `unknown`: the type
+  unsigned subtype = 0;  ///< of `unknown`
 
   bool operator==(const Community&) const = default;
 };
 
-/// The communities of a list in its order; none when some part of it fits no pattern.
-std::optional<std::vector<Community>> parse_communities(std::string_view list);
+/// Walks over the communities of a list, in its order.
+class CommunityList {
+ public:
+  explicit CommunityList(std::string_view list) : scanner_(list) {}
+
+  /// None at the end and at what fits no pattern.
+  std::optional<Community> next();
+  /// False once something fitted no pattern: then nothing is known of the whole list.
+  bool understood() const { return understood_; }
+
+ private:
+  TextScanner scanner_;
+  bool understood_ = true;
+};
 
 } // namespace flowspec

@@ -4,12 +4,14 @@
 #include "injector/frr_actions.hpp"
 #include "injector/frr_text.hpp"
 #include "injector/frr_values.hpp"
+#include "injector/match_index.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <map>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -29,99 +31,192 @@ const Entry& stricter(const Entry& a, const Entry& b) {
     only_rate.rate = actions.rate;
     return std::tuple(!actions.discards(), actions == only_rate, actions.rate.value_or(HUGE_VAL),
                       !entry.sequence.has_value(), entry.sequence.value_or(0), to_string(actions),
-                      entry.route_targets);
+                      std::vector<std::string>(entry.route_targets.begin(), entry.route_targets.end()));
   };
   return key(b) < key(a) ? b : a;
 }
 
-void add_missing(std::vector<std::string>& to, const std::vector<std::string>& more) {
-  for (const std::string& text : more)
-    if (std::find(to.begin(), to.end(), text) == to.end())
-      to.push_back(text);
-  std::sort(to.begin(), to.end()); // whatever the order of the paths
+void add_missing(TextList& to, const TextList& more) {
+  std::vector<std::string_view> texts(to.begin(), to.end());
+  for (const std::string_view text : more)
+    if (std::find(texts.begin(), texts.end(), text) == texts.end())
+      texts.push_back(text);
+  if (texts.size() == to.size() && std::is_sorted(texts.begin(), texts.end()))
+    return;
+  std::sort(texts.begin(), texts.end()); // whatever the order of the paths
+  TextList sorted;
+  for (const std::string_view text : texts)
+    sorted.push_back(text);
+  to = std::move(sorted);
 }
 
-/// What the paths of one match ask for together.
+/// `entry` with what `other`, for the same match, asks for as well.
+Entry joined(Entry entry, const Entry& other) {
+  add_missing(entry.route_targets, other.route_targets);
+  add_missing(entry.communities, other.communities);
+  return entry;
+}
+
+/// What the paths of one match ask for together, but for the entry itself.
 struct Merged {
-  std::optional<Entry> entry;      ///< the strictest that can be told
+  bool told = false;               ///< there is an entry: the strictest that can be told
   std::optional<Rejected> refused; ///< of a path whose actions cannot be told
   bool conflict = false;           ///< several, and not the same
+  std::size_t routes = 0;
+  std::size_t paths = 0;
 
-  void add(const Entry& next) {
-    if (!entry) {
-      entry = next;
+  void add(Entry& entry, Entry next) {
+    if (!told) {
+      entry = std::move(next);
+      told = true;
       return;
     }
     // One match is one entry, for all who are meant by any of its paths: who is meant by the milder one alone
     // must not lose it, and there is no second entry for them.
-    conflict = conflict || entry->actions != next.actions || entry->sequence != next.sequence;
-    Entry taken = stricter(*entry, next);
-    const Entry& other = taken == next ? *entry : next;
-    add_missing(taken.route_targets, other.route_targets);
-    add_missing(taken.communities, other.communities);
-    entry = std::move(taken);
+    conflict = conflict || entry.actions != next.actions || entry.sequence != next.sequence;
+    const bool take_next = !ask_the_same(entry, next) && &stricter(entry, next) == &next;
+    entry = take_next ? joined(std::move(next), entry) : joined(std::move(entry), next);
   }
-  void add(const Merged& other) {
-    if (other.entry)
-      add(*other.entry);
+  /// `other_entry` is of the same match; it is left without a meaning.
+  void add(Entry& entry, const Merged& other, Entry& other_entry) {
+    if (other.told)
+      add(entry, std::move(other_entry));
     conflict = conflict || other.conflict;
     if (other.refused)
       refused = other.refused;
+    routes += other.routes;
+    paths += other.paths;
   }
   /// A path that cannot be told could ask for anything, but for nothing stricter than to discard.
-  bool usable() const { return entry && (!refused || entry->actions.discards()); }
+  bool usable(const Entry& entry) const { return told && (!refused || entry.actions.discards()); }
+  bool is_plain() const { return told && !refused && routes == 1 && paths == 1; }
 };
 
-/// The actions of all paths of one route. Remarks on single paths go to `into`.
-Merged read_paths(const ShownRoute& route, const Components& match, const ReadingOptions& options,
-                  RoutesRead& into) {
-  const std::string subject = to_string(match);
-  Merged merged;
-  for (const ShownPath& path : route.paths) {
-    std::variant<Asked, Rejected> read =
-        read_actions(path.ecomlist.value_or(""), path.ecom6list.value_or(""), options.carrier);
+/// The entries of an answer, one for each match, in FRR's order.
+class RouteCollector {
+ public:
+  RouteCollector(Family family, const ReadingOptions& options, std::size_t expected)
+      : family_(family), options_(options), matches_(expected) {
+    result_.entries.reserve(expected);
+  }
+
+  void add(const ShownRoute& route) {
+    ++result_.routes.of(family_);
+    result_.paths += route.paths.size();
+    std::variant<Components, Rejected> read =
+        read_components(route.paths.front(), family_, options_.operator_table);
     if (auto* rejected = std::get_if<Rejected>(&read)) {
-      rejected->subject = subject;
-      merged.refused = std::move(*rejected);
-      continue;
+      result_.rejected.push_back(std::move(*rejected));
+      return;
     }
-    auto& asked = std::get<Asked>(read);
-    for (Rejected& remark : asked.remarks) {
-      remark.subject = subject;
-      into.remarks.push_back(std::move(remark));
+    Entry& entry = result_.entries.emplace_back();
+    entry.match = std::move(std::get<Components>(read));
+    Merged merged = read_paths(route, entry);
+    const std::size_t at = matches_.find_or_add(result_.entries);
+    if (at + 1 < result_.entries.size()) {
+      Entry again = std::move(result_.entries.back());
+      result_.entries.pop_back();
+      Merged& before = merged_.try_emplace(at, Merged{true, {}, false, 1, 1}).first->second;
+      before.add(result_.entries[at], merged, again);
+    } else if (!merged.is_plain()) {
+      merged_.emplace(at, std::move(merged));
     }
-    merged.add({match, std::move(asked.actions), asked.sequence, std::move(asked.route_targets),
-                std::move(asked.communities), path.age});
   }
-  return merged;
-}
 
-/// A match as FRR shows it: once, or several times when different routes look alike (lost AND bits, duplicate
-/// components).
-struct ShownMatch {
-  Merged merged;
-  std::size_t routes = 0;
-  std::size_t paths = 0;
+  RoutesRead finish() {
+    std::vector<std::size_t> unusable;
+    for (auto& [at, merged] : merged_) {
+      conclude(merged, result_.entries[at]);
+      if (!merged.usable(result_.entries[at])) {
+        result_.rejected.push_back(std::move(*merged.refused));
+        unusable.push_back(at);
+      }
+    }
+    if (unusable.empty())
+      return std::move(result_);
+    std::size_t index = 0;
+    auto next = unusable.begin();
+    std::erase_if(result_.entries, [&](const Entry&) {
+      const bool out = next != unusable.end() && *next == index++;
+      if (out)
+        ++next;
+      return out;
+    });
+    return std::move(result_);
+  }
+
+ private:
+  /// The actions of all paths of one route, into `entry`, whose match is known. Remarks on single paths go to
+  /// the result.
+  Merged read_paths(const ShownRoute& route, Entry& entry) {
+    Merged merged;
+    merged.routes = 1;
+    merged.paths = route.paths.size();
+    for (const ShownPath& path : route.paths) {
+      std::variant<Asked, Rejected> read =
+          read_actions(path.ecomlist.value_or(""), path.ecom6list.value_or(""), options_.carrier);
+      if (auto* rejected = std::get_if<Rejected>(&read)) {
+        rejected->subject = to_string(entry.match);
+        merged.refused = std::move(*rejected);
+        continue;
+      }
+      auto& asked = std::get<Asked>(read);
+      for (Rejected& remark : asked.remarks) {
+        remark.subject = to_string(entry.match);
+        result_.remarks.push_back(std::move(remark));
+      }
+      if (!merged.told) {
+        merged.told = true;
+        put(std::move(asked), path, entry);
+      } else {
+        Entry next;
+        next.match = entry.match;
+        put(std::move(asked), path, next);
+        merged.add(entry, std::move(next));
+      }
+    }
+    return merged;
+  }
+  static void put(Asked asked, const ShownPath& path, Entry& entry) {
+    entry.actions = std::move(asked.actions);
+    entry.sequence = asked.sequence;
+    entry.route_targets = std::move(asked.route_targets);
+    entry.communities = std::move(asked.communities);
+    entry.age = path.age;
+  }
+
+  /// What is to be said of an entry that is used.
+  void conclude(const Merged& merged, const Entry& entry) {
+    if (!merged.usable(entry))
+      return;
+    const bool conflict = merged.conflict || merged.refused;
+    if (merged.routes == 1 && !conflict)
+      return;
+    const std::string taken = fmt::format("{} is taken", to_string(entry.actions));
+    if (merged.routes > 1)
+      result_.remarks.push_back(
+          {to_string(entry.match), Reason::duplicate,
+           fmt::format("FRR shows this match for {} routes{}", merged.routes,
+                       conflict ? " with different actions: " + taken : " that ask for the same")});
+    else
+      result_.remarks.push_back({to_string(entry.match), Reason::conflicting_paths,
+                                 fmt::format("{} paths with different actions: {}", merged.paths, taken)});
+  }
+
+  Family family_;
+  const ReadingOptions& options_;
+  RoutesRead result_;
+  MatchIndex matches_;
+  /// By the place of the entry, for those that are not of a single path: several paths, several routes that
+  /// look alike (lost AND bits, duplicate components), or a path that cannot be told.
+  std::map<std::size_t, Merged> merged_;
 };
 
-/// Puts the entry, or the reason why there is none, where it belongs.
-void conclude(ShownMatch shown, RoutesRead& into) {
-  Merged& merged = shown.merged;
-  if (!merged.usable()) {
-    into.rejected.push_back(std::move(*merged.refused));
-    return;
-  }
-  const std::string taken = fmt::format("{} is taken", to_string(merged.entry->actions));
-  const bool conflict = merged.conflict || merged.refused;
-  if (shown.routes > 1)
-    into.remarks.push_back(
-        {to_string(merged.entry->match), Reason::duplicate,
-         fmt::format("FRR shows this match for {} routes{}", shown.routes,
-                     conflict ? " with different actions: " + taken : " that ask for the same")});
-  else if (conflict)
-    into.remarks.push_back({to_string(merged.entry->match), Reason::conflicting_paths,
-                            fmt::format("{} paths with different actions: {}", shown.paths, taken)});
-  into.entries.push_back(std::move(*merged.entry));
+/// About how many routes there are, never more than fit into the text.
+std::size_t expected_routes(std::string_view text) {
+  constexpr std::size_t shortest = std::string_view(R"([{},{"time":"never"}])").size();
+  const auto arrays = static_cast<std::size_t>(std::count(text.begin(), text.end(), '['));
+  return std::min(arrays, text.size() / shortest);
 }
 
 } // namespace
@@ -134,14 +229,17 @@ bool ask_the_same(const Entry& a, const Entry& b) {
 std::unordered_map<std::string, RouteText> route_texts(std::string_view text, Family family,
                                                        OperatorTable operators) {
   std::unordered_map<std::string, RouteText> texts;
-  for (const ShownRoute& route : parse_flowspec_detail(text)) {
+  texts.reserve(expected_routes(text));
+  parse_flowspec_detail(text, [&](const ShownRoute& route) {
     const std::variant<Components, Rejected> read = read_components(route.paths.front(), family, operators);
     if (const auto* match = std::get_if<Components>(&read)) {
       RouteText& of_match = texts[stable_id(*match)];
-      of_match.text += std::string(route.text) + "\n";
+      of_match.text.reserve(of_match.text.size() + route.text.size() + 1);
+      of_match.text += route.text;
+      of_match.text += '\n';
       of_match.paths += route.paths.size();
     }
-  }
+  });
   return texts;
 }
 
@@ -158,31 +256,9 @@ void RoutesRead::append(RoutesRead other) {
 }
 
 RoutesRead read_frr_routes(std::string_view text, Family family, const ReadingOptions& options) {
-  RoutesRead result;
-  std::vector<ShownMatch> matches; // in FRR's order
-  std::unordered_map<std::string, std::size_t> place;
-  for (const ShownRoute& route : parse_flowspec_detail(text)) {
-    ++result.routes.of(family);
-    result.paths += route.paths.size();
-    std::variant<Components, Rejected> read =
-        read_components(route.paths.front(), family, options.operator_table);
-    if (auto* rejected = std::get_if<Rejected>(&read)) {
-      result.rejected.push_back(std::move(*rejected));
-      continue;
-    }
-    const auto& match = std::get<Components>(read);
-    const std::vector<std::uint8_t> nlri = canonical_nlri(match);
-    const std::size_t at =
-        place.try_emplace(std::string(nlri.begin(), nlri.end()), matches.size()).first->second;
-    if (at == matches.size())
-      matches.emplace_back();
-    matches[at].merged.add(read_paths(route, match, options, result));
-    ++matches[at].routes;
-    matches[at].paths += route.paths.size();
-  }
-  for (ShownMatch& shown : matches)
-    conclude(std::move(shown), result);
-  return result;
+  RouteCollector routes(family, options, expected_routes(text));
+  parse_flowspec_detail(text, [&routes](const ShownRoute& route) { routes.add(route); });
+  return routes.finish();
 }
 
 } // namespace flowspec

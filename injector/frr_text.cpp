@@ -2,145 +2,125 @@
 #include "injector/frr_text.hpp"
 
 #include "common/error.hpp"
+#include "injector/json_text.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <bitset>
 #include <cstddef>
-#include <iterator>
 
 namespace flowspec {
 
 namespace {
 
-/// An input iterator whose copies move together, so that the place where a parser stopped is known.
-class SharedCursor {
+/// Reads one array after another into the same ShownRoute. What is wrong is thrown as a JsonFault.
+class RouteReader {
  public:
-  using iterator_category = std::input_iterator_tag;
-  using value_type = char;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const char*;
-  using reference = const char&;
+  explicit RouteReader(JsonText& json) : json_(json) {}
 
-  explicit SharedCursor(const char** at) : at_(at) {}
-  reference operator*() const { return **at_; }
-  SharedCursor& operator++() {
-    ++*at_;
-    return *this;
-  }
-  void operator++(int) { ++*at_; }
-  bool operator==(const SharedCursor& other) const { return *at_ == *other.at_; }
-
- private:
-  const char** at_;
-};
-
-/// Takes the events of one array. Every handler returns false to stop the parser; `complaint` then says why.
-class RouteHandler final : public nlohmann::json_sax<nlohmann::json> {
- public:
-  ShownRoute route;
-  std::string complaint;
-
-  bool start_array(std::size_t) override { return depth_++ == 0 || complain("an array within a route"); }
-  bool end_array() override {
-    --depth_;
+  const ShownRoute& read() {
+    const std::size_t start = json_.position();
+    json_.forget_strings();
+    route_.paths.clear();
+    path_open_ = false;
+    expect(json_.take('['), "a route should begin");
+    if (json_.next() == ']')
+      throw JsonFault("an empty array");
+    do
+      read_object();
+    while (json_.take(','));
+    expect(json_.take(']'), "\",\" or \"]\" should be");
     if (path_open_)
-      return complain("a path without its \"time\"");
-    return !route.paths.empty() || complain("an empty array");
-  }
-  bool start_object(std::size_t) override {
-    if (depth_++ != 1)
-      return complain(depth_ == 1 ? "an object where the array of a route should be"
-                                  : "an object within an object");
-    kind_ = path_open_ ? Kind::unknown : Kind::components;
-    seen_.clear();
-    if (!path_open_) {
-      route.paths.emplace_back();
-      path_open_ = true;
-      communities_seen_ = false;
-    }
-    return true;
-  }
-  bool end_object() override {
-    --depth_;
-    if (kind_ == Kind::unknown)
-      return complain("an empty object behind the components");
-    if (kind_ == Kind::components && route.paths.size() > 1 &&
-        route.paths.back().components != route.paths.front().components)
-      return complain("two paths of one route with different components");
-    if (kind_ == Kind::communities)
-      communities_seen_ = true;
-    if (kind_ == Kind::time)
-      path_open_ = false;
-    return true;
-  }
-  bool key(std::string& name) override {
-    if (has_control_character(name))
-      return complain("a control character in a key");
-    if (std::find(seen_.begin(), seen_.end(), name) != seen_.end())
-      return complain(fmt::format("the key \"{}\" twice in an object", name));
-    seen_.push_back(name);
-    const Kind kind = kind_of(name);
-    if (kind == Kind::unknown || (kind_ != Kind::unknown && kind != kind_))
-      return complain(fmt::format("the key \"{}\" where it is not known", name));
-    if (kind == Kind::communities && communities_seen_)
-      return complain("communities twice in a path");
-    kind_ = kind;
-    return true;
-  }
-  bool string(std::string& value) override {
-    if (depth_ != 2)
-      return complain("a text outside of an object");
-    if (has_control_character(value))
-      return complain("a control character in a text");
-    ShownPath& path = route.paths.back();
-    const std::string& name = seen_.back();
-    if (name == "time") {
-      if (!is_age(value))
-        return complain(fmt::format("\"time\" is \"{}\", which is no time of FRR's", value));
-      path.age = std::move(value);
-    } else if (name == "ecomlist") {
-      path.ecomlist = std::move(value);
-    } else if (name == "ecom6list") {
-      path.ecom6list = std::move(value);
-    } else {
-      path.components[component_index(name)] = std::move(value);
-    }
-    return true;
-  }
-  bool null() override { return complain("a null"); }
-  bool boolean(bool) override { return complain("a true or false"); }
-  bool number_integer(number_integer_t) override { return complain("a number"); }
-  bool number_unsigned(number_unsigned_t) override { return complain("a number"); }
-  bool number_float(number_float_t, const string_t&) override { return complain("a number"); }
-  bool binary(binary_t&) override { return complain("binary data"); }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
-    return complain(error.what());
+      throw JsonFault("a path without its \"time\"");
+    route_.text = json_.since(start);
+    return route_;
   }
 
  private:
   enum class Kind { unknown, components, communities, time };
+  /// A key by its place in ShownPath::keys; behind them the other three.
+  static constexpr std::size_t ecomlist = ShownPath::component_count;
+  static constexpr std::size_t ecom6list = ecomlist + 1;
+  static constexpr std::size_t time = ecomlist + 2;
+  static constexpr std::size_t unknown_key = ecomlist + 3;
 
-  bool complain(std::string text) {
-    complaint = std::move(text);
-    return false;
+  void read_object() {
+    expect(json_.take('{'), "an object should begin");
+    const bool first = !path_open_;
+    kind_ = first ? Kind::components : Kind::unknown;
+    seen_.reset();
+    if (first) {
+      route_.paths.emplace_back();
+      path_open_ = true;
+      communities_seen_ = false;
+    }
+    if (!json_.take('}')) {
+      do
+        read_member();
+      while (json_.take(','));
+      expect(json_.take('}'), "\",\" or \"}\" should be");
+    }
+    if (kind_ == Kind::unknown)
+      throw JsonFault("an empty object behind the components");
+    if (kind_ == Kind::components && route_.paths.size() > 1 &&
+        route_.paths.back().components != route_.paths.front().components)
+      throw JsonFault("two paths of one route with different components");
+    if (kind_ == Kind::communities)
+      communities_seen_ = true;
+    if (kind_ == Kind::time)
+      path_open_ = false;
   }
-  /// FRR prints none; one could break a line of what is printed here.
-  static bool has_control_character(std::string_view text) {
-    return std::any_of(text.begin(), text.end(),
-                       [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
+
+  void read_member() {
+    const std::string_view name = json_.take_string();
+    const std::size_t key = key_of(name);
+    if (key != unknown_key && seen_[key])
+      throw JsonFault(fmt::format("the key \"{}\" twice in an object", name));
+    const Kind kind = kind_of(key);
+    if (kind == Kind::unknown || (kind_ != Kind::unknown && kind != kind_))
+      throw JsonFault(fmt::format("the key \"{}\" where it is not known", name));
+    if (kind == Kind::communities && communities_seen_)
+      throw JsonFault("communities twice in a path");
+    seen_[key] = true;
+    kind_ = kind;
+    expect(json_.take(':'), "\":\" should be");
+    if (json_.next() != '"')
+      expect(false, "a text should be");
+    const std::string_view value = json_.take_string();
+    ShownPath& path = route_.paths.back();
+    if (key == time) {
+      if (!is_age(value))
+        throw JsonFault(fmt::format("\"time\" is \"{}\", which is no time of FRR's", value));
+      path.age = value;
+    } else if (key == ecomlist) {
+      path.ecomlist = value;
+    } else if (key == ecom6list) {
+      path.ecom6list = value;
+    } else {
+      path.components[key] = value;
+    }
   }
-  static std::size_t component_index(std::string_view name) {
-    return static_cast<std::size_t>(std::find(ShownPath::keys.begin(), ShownPath::keys.end(), name) -
-                                    ShownPath::keys.begin());
+
+  void expect(bool there, std::string_view what) const {
+    if (!there)
+      throw JsonFault(fmt::format("{} where {}", json_.here(), what));
   }
-  static Kind kind_of(std::string_view name) {
+  static std::size_t key_of(std::string_view name) {
     if (name == "time")
-      return Kind::time;
-    if (name == "ecomlist" || name == "ecom6list")
-      return Kind::communities;
-    return component_index(name) < ShownPath::component_count ? Kind::components : Kind::unknown;
+      return time;
+    if (name == "ecomlist")
+      return ecomlist;
+    if (name == "ecom6list")
+      return ecom6list;
+    const auto* const found = std::find(ShownPath::keys.begin(), ShownPath::keys.end(), name);
+    return found == ShownPath::keys.end() ? unknown_key
+                                          : static_cast<std::size_t>(found - ShownPath::keys.begin());
+  }
+  static Kind kind_of(std::size_t key) {
+    if (key < ShownPath::component_count)
+      return Kind::components;
+    return key == time ? Kind::time : key == unknown_key ? Kind::unknown : Kind::communities;
   }
   /// "HH:MM:SS", "1d02h03m", "01w2d03h", "01y02w3d" or "never" (peer_uptime in bgpd.c).
   static bool is_age(std::string_view text) {
@@ -148,11 +128,12 @@ class RouteHandler final : public nlohmann::json_sax<nlohmann::json> {
            (!text.empty() && text.find_first_not_of("0123456789:ywdhm") == std::string_view::npos);
   }
 
-  int depth_ = 0;
+  JsonText& json_;
+  ShownRoute route_;
   bool path_open_ = false;
   bool communities_seen_ = false;
-  Kind kind_ = Kind::unknown;
-  std::vector<std::string> seen_; ///< the keys of the object at hand
+  Kind kind_ = Kind::unknown;           ///< of the object at hand
+  std::bitset<unknown_key + 1> seen_{}; ///< the keys of the object at hand
 };
 
 /// "line 3, byte 120", counted from 1.
@@ -161,41 +142,25 @@ std::string place(std::string_view text, std::size_t offset) {
   return fmt::format("line {}, byte {}", lines + 1, offset + 1);
 }
 
-/// The text at `offset` for an error message: its first printable characters.
-std::string excerpt(std::string_view text, std::size_t offset) {
-  std::string shown(text.substr(offset, 40));
-  for (char& character : shown)
-    if (character < ' ' || character > '~')
-      character = '.';
-  return shown;
-}
-
 } // namespace
 
-std::vector<ShownRoute> parse_flowspec_detail(std::string_view text) {
-  std::vector<ShownRoute> routes;
-  const char* const begin = text.data();
-  const char* end = begin + text.size();
-  const char* at = begin;
-  const auto skip_white_space = [&] {
-    while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
-      ++at;
-  };
-  for (skip_white_space(); at != end; skip_white_space()) {
-    const auto start = static_cast<std::size_t>(at - begin);
-    if (*at != '[')
-      throw Error(fmt::format("FRR's flowspec routes: {}: \"{}\" where a route should begin",
-                              place(text, start), excerpt(text, start)));
-    RouteHandler handler;
-    const char* const document = at;
-    if (!nlohmann::json::sax_parse(SharedCursor(&at), SharedCursor(&end), &handler,
-                                   nlohmann::json::input_format_t::json, false))
+void parse_flowspec_detail(std::string_view text, const std::function<void(const ShownRoute&)>& take) {
+  JsonText json(text);
+  RouteReader reader(json);
+  for (json.skip_white_space(); !json.at_end(); json.skip_white_space()) {
+    const std::size_t start = json.position();
+    if (json.next() != '[')
+      throw Error(fmt::format("FRR's flowspec routes: {}: {} where a route should begin", place(text, start),
+                              json.here()));
+    const ShownRoute* route = nullptr;
+    try {
+      route = &reader.read();
+    } catch (const JsonFault& fault) {
       throw Error(fmt::format("FRR's flowspec routes: the route at {}: {} ({} bytes into it)",
-                              place(text, start), handler.complaint, at - document));
-    handler.route.text = text.substr(start, static_cast<std::size_t>(at - document));
-    routes.push_back(std::move(handler.route));
+                              place(text, start), fault.what(), json.position() - start));
+    }
+    take(*route);
   }
-  return routes;
 }
 
 } // namespace flowspec

@@ -6,8 +6,8 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,21 +21,23 @@ struct ShownPath {
       "to",   "from", "proto",  "port", "dstp",    "srcp",  "type",
       "code", "tcp",  "pktlen", "dscp", "pktfrag", "flwlbl"};
 
-  std::array<std::optional<std::string>, component_count> components;
-  std::optional<std::string> ecomlist;  ///< extended communities
-  std::optional<std::string> ecom6list; ///< IPv6 address specific extended communities
-  std::string age;
+  std::array<std::optional<std::string_view>, component_count> components;
+  std::optional<std::string_view> ecomlist;  ///< extended communities
+  std::optional<std::string_view> ecom6list; ///< IPv6 address specific extended communities
+  std::string_view age;
 };
 
 /// One route; at least one path, all with the same components.
 struct ShownRoute {
   std::vector<ShownPath> paths;
-  std::string_view text; ///< its array; a part of what was parsed
+  std::string_view text; ///< its array; a part of what was read
 };
 
-/// All routes of the answer, in its order. White space alone is no routes. Throws Error, with the position in
-/// the text, when anything else than such arrays is there: a cut answer, an error object, a message behind
-/// the last array, an unknown key.
-std::vector<ShownRoute> parse_flowspec_detail(std::string_view text);
+/// Hands over the routes of the answer one by one, in its order; what a route says holds during that call,
+/// its `text` as long as the answer. White space alone is no routes. Throws Error, with the position in the
+/// text, when anything else than such arrays is there: a cut answer, an error object, a message behind the
+/// last array, an unknown key. The routes before it have been handed over by then: an answer that throws is
+/// no answer.
+void parse_flowspec_detail(std::string_view text, const std::function<void(const ShownRoute&)>& take);
 
 } // namespace flowspec

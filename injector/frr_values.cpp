@@ -7,9 +7,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 #include <utility>
-#include <vector>
 
 namespace flowspec {
 
@@ -63,7 +64,8 @@ class ComponentReader {
   std::optional<ValueSet> values(std::size_t type, std::uint32_t max) {
     if (!shown(type))
       return std::nullopt;
-    std::vector<NumericTest> tests;
+    std::array<NumericTest, max_numeric_tests> tests;
+    std::size_t count = 0;
     TextScanner scanner(text());
     do {
       NumericTest test;
@@ -80,13 +82,15 @@ class ComponentReader {
       if (test.value < 0 || test.value > std::int64_t{max})
         refuse(Reason::value_out_of_range,
                fmt::format("{} \"{}\": {} is not within 0..{}", key(), text(), test.value, max));
-      tests.push_back(test);
+      if (count < tests.size())
+        tests[count] = test;
+      ++count;
     } while (scanner.take(", "));
-    if (!scanner.at_end() || tests.size() > max_numeric_tests)
+    if (!scanner.at_end() || count > tests.size())
       bad_grammar(key(), text());
     if (refusal_)
       return std::nullopt;
-    std::optional<ValueSet> meant = unique_useful_reading(tests, max, table_);
+    std::optional<ValueSet> meant = unique_useful_reading(std::span(tests).first(count), max, table_);
     if (!meant)
       refuse(Reason::ambiguous_operators,
              fmt::format(
@@ -186,9 +190,9 @@ std::variant<Components, Rejected> read_components(const ShownPath& path, Family
 std::string shown_match(const ShownPath& path) {
   std::string text;
   for (std::size_t index = 0; index < ShownPath::component_count; ++index)
-    if (const std::optional<std::string>& value = path.components[index])
+    if (const std::optional<std::string_view> value = path.components[index])
       text += fmt::format("{}{} {}", text.empty() ? "" : " ", ShownPath::keys[index],
-                          index < 2 ? *value : fmt::format("\"{}\"", *value));
+                          index < 2 ? std::string(*value) : fmt::format("\"{}\"", *value));
   return text.empty() ? "{ }" : text;
 }
 

@@ -57,7 +57,7 @@ std::string text_of(const Untargeted& untargeted) {
 } // namespace
 
 bool Segment::takes(const Entry& entry) const {
-  return std::any_of(entry.route_targets.begin(), entry.route_targets.end(), [this](const std::string& rt) {
+  return std::any_of(entry.route_targets.begin(), entry.route_targets.end(), [this](std::string_view rt) {
     return std::find(import.begin(), import.end(), rt) != import.end();
   });
 }

@@ -50,7 +50,7 @@ std::vector<BitTests> groups_of(const BitTests& flags) {
 BitTests without_redundant(BitTests tests) {
   for (std::size_t index = tests.tests.size(); index-- > 0 && tests.tests.size() > 1;) {
     BitTests others = tests;
-    others.tests.erase(others.tests.begin() + static_cast<std::ptrdiff_t>(index));
+    others.tests.erase(index);
     if (every_combination(looked_at(tests),
                           [&](std::uint16_t data) { return others.holds(data) == tests.holds(data); }))
       tests = std::move(others);

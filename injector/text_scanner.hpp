@@ -37,7 +37,16 @@ class TextScanner {
     return taken;
   }
 
-  std::optional<std::string_view> take_digits() { return take_any_of("0123456789"); }
+  std::optional<std::string_view> take_digits() {
+    std::size_t length = 0;
+    while (length < rest_.size() && rest_[length] >= '0' && rest_[length] <= '9')
+      ++length;
+    if (length == 0)
+      return std::nullopt;
+    const std::string_view taken = rest_.substr(0, length);
+    rest_.remove_prefix(length);
+    return taken;
+  }
 
   /// A decimal number without sign; one over 2^62 comes back as 2^62, which is over every limit that is asked
   /// of it.

@@ -107,7 +107,7 @@ IcmpMatch icmp(std::uint32_t type, const Interval& code) {
 /// The kernel's match has one type; iptables' notation has one code or all of them.
 std::vector<Interval> sayable_codes(const ValueSet& codes) {
   if (codes.full())
-    return codes.intervals();
+    return {codes.intervals().begin(), codes.intervals().end()};
   std::vector<Interval> single;
   for (const Interval& interval : codes.intervals())
     for (std::uint32_t code = interval.first; code <= interval.last; ++code)

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <iterator>
 #include <string>
@@ -28,13 +27,6 @@ void append(std::vector<Value>& to, std::vector<Value> more) {
     return;
   }
   std::move(more.begin(), more.end(), std::back_inserter(to));
-}
-
-/// What stable_id() writes in hexadecimal digits.
-std::uint64_t number_of(const std::string& id) {
-  std::uint64_t number = 0;
-  std::from_chars(id.data(), id.data() + id.size(), number, 16);
-  return number;
 }
 
 /// The entries of `family`, which leave the others behind.
@@ -159,7 +151,7 @@ class Arrangement {
     auto& compiled = std::get<Compiled>(outcome);
     // Chains and buckets are named by a hash of 64 bits; somebody who announces two matches with one hash
     // must not mix their rules.
-    if (!ids_.insert(number_of(id)).second)
+    if (!ids_.insert(match_hash(entry.match)).second)
       return reject(Reason::duplicate, "another route has the same identifier");
     if (any_alteration_ && !entry.actions.discards() && !mangle_has_rules_for(entry))
       for (const std::size_t list : own_lists_)

@@ -9,7 +9,7 @@ namespace flowspec::test {
 
 namespace {
 
-bool is_any_of(const std::vector<std::string>& asked, const std::vector<std::string>& there) {
+bool is_any_of(const std::vector<std::string>& asked, const TextList& there) {
   return std::any_of(asked.begin(), asked.end(), [&](const std::string& text) {
     return std::count(there.begin(), there.end(), text) > 0;
   });

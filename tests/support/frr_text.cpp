@@ -58,8 +58,8 @@ std::string communities(const Entry& entry, const SequenceCarrier& carrier) {
     throw std::logic_error("no text for this action");
   std::string text;
   const auto add = [&text](const std::string& token) { text += (text.empty() ? "" : " ") + token; };
-  for (const std::string& target : entry.route_targets)
-    add(target);
+  for (const std::string_view target : entry.route_targets)
+    add(std::string(target));
   if (entry.sequence && carrier.kind == SequenceCarrier::Kind::route_target)
     add(fmt::format("{}:{}", carrier.asn, *entry.sequence));
   if (entry.actions.rate)

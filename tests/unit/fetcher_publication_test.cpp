@@ -34,8 +34,8 @@ Lines routes(const Publication& publication) {
       continue;
     lines.push_back(std::to_string(route.entry.sequence.value()) + " " + to_string(route.entry.match) + ": " +
                     to_string(route.entry.actions));
-    for (const std::string& target : route.entry.route_targets)
-      lines.back() += " for " + target;
+    for (const std::string_view target : route.entry.route_targets)
+      lines.back().append(" for ").append(target);
   }
   return lines;
 }

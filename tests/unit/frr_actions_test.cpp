@@ -25,11 +25,20 @@ std::string read(const std::string& list, const SequenceCarrier& carrier = by_ta
   std::string text = to_string(asked.actions);
   if (asked.sequence)
     text += " #" + std::to_string(*asked.sequence);
-  for (const std::string& target : asked.route_targets)
-    text += " rt " + target;
+  for (const std::string_view target : asked.route_targets)
+    text.append(" rt ").append(target);
   for (const Rejected& remark : asked.remarks)
     text += " (" + std::string(name(remark.reason)) + ")";
   return text;
+}
+
+/// How many there are; none when something in it is not known.
+std::optional<std::size_t> communities_in(const std::string& list) {
+  CommunityList communities(list);
+  std::size_t count = 0;
+  while (communities.next())
+    ++count;
+  return communities.understood() ? std::optional(count) : std::nullopt;
 }
 
 } // namespace
@@ -115,8 +124,7 @@ TEST_CASE("communities with spaces are one community, and do not swallow their n
     CAPTURE(other);
     CHECK(read(std::string(other) + " FS:rate 0.000000") == "discard");
     CHECK(read("FS:rate 0.000000  " + std::string(other)) == "discard"); // an empty one between
-    REQUIRE(parse_communities(other));
-    CHECK(parse_communities(other)->size() == 1);
+    CHECK(communities_in(other) == 1);
   }
   CHECK(read("LB:1:2 FS:rate 0.000000 DF: (alg: 2, pref: 4660)") == "unreadable-action");
   CHECK(read("FS:rate 0.000000x") == "unreadable-action");
@@ -131,7 +139,7 @@ TEST_CASE("every community that FRR showed is known") {
       at += 7;
       const std::string list = text.substr(at, text.find('"', at) - at);
       CAPTURE(name, list);
-      CHECK(parse_communities(list));
+      CHECK(communities_in(list));
     }
     CHECK(lists > 1);
   }
