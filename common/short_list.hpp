@@ -71,6 +71,7 @@ class ShortList {
     ++size_;
     back() = value;
   }
+  void pop_back() { erase(size_ - 1U); }
   void erase(std::size_t index) {
     std::vector<T> rest(begin(), end());
     rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(index));

@@ -3,9 +3,13 @@
 #include "common/prefix.hpp"
 #include "common/sequence_carrier.hpp"
 #include "common/value_set.hpp"
+#include "tests/support/generate.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <arpa/inet.h>
+
+#include <cstring>
 #include <stdexcept>
 
 using namespace flowspec;
@@ -34,6 +38,31 @@ TEST_CASE("parse_prefix refuses everything else") {
     CHECK_FALSE(parse_prefix(text));
   }
   CHECK_FALSE(parse_prefix(std::string_view("10.0.0.0\0/8", 11)));
+}
+
+TEST_CASE("parse_address takes of IPv4 what inet_pton takes") {
+  generate::Random random(generate::seed());
+  const std::string_view characters = "00112255.....6789 :x/-";
+  int taken = 0;
+  for (int round = 0; round < 20000; ++round) {
+    std::string text;
+    for (int octet = 0; octet < 4; ++octet)
+      text += (octet == 0 ? "" : ".") + std::to_string(generate::number(random, 0, 299));
+    if (generate::chance(random, 60))
+      text[generate::number(random, 0, static_cast<std::uint32_t>(text.size() - 1))] =
+          characters[generate::number(random, 0, static_cast<std::uint32_t>(characters.size() - 1))];
+    if (text.find(':') != std::string::npos)
+      continue;
+    in_addr expected{};
+    const bool good = inet_pton(AF_INET, text.c_str(), &expected) == 1;
+    const std::optional<Address> address = parse_address(text);
+    CAPTURE(text);
+    REQUIRE(address.has_value() == good);
+    if (good)
+      REQUIRE(std::memcmp(address->bytes.data(), &expected, sizeof expected) == 0);
+    taken += good ? 1 : 0;
+  }
+  CHECK(taken > 2000);
 }
 
 TEST_CASE("a prefix contains its addresses and the longer prefixes within it") {
