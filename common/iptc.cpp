@@ -17,7 +17,6 @@ extern "C" { // libip6tc.h of iptables 1.8 has no such guard of its own
 #include <stdexcept>
 #include <system_error>
 #include <unordered_map>
-#include <unordered_set>
 #include <variant>
 
 namespace flowspec {
@@ -156,9 +155,9 @@ class TableOf {
   template <class Visit>
   void each_rule(const char* chain, Visit visit) const;
   Chain read_chain(const char* name) const;
-  Rule read_rule(const typename Tc::Entry* entry) const;
+  void read_rule(const typename Tc::Entry* entry, std::string& to) const;
   void keep_policy_counters();
-  bool is_chain(const std::string& name);
+  bool is_chain(const std::string& name) const;
   std::size_t& rules_of(const std::string& chain);
   void look_again();
   bool fill(const std::string& chain, const ChainEdits& edits);
@@ -170,8 +169,9 @@ class TableOf {
 
   std::string table_;
   std::unique_ptr<xtc_handle, Free> handle_;
+  std::vector<std::byte> bytes_;                             ///< of the rule that is written now
   std::unordered_map<std::string, std::size_t> rule_counts_; ///< of the chains that an edit touched
-  std::unordered_set<std::string> chains_;                   ///< some of those that there are
+  mutable std::unordered_map<std::string, bool> chains_;     ///< of some names, whether a chain has them
 };
 
 template <class Tc>
@@ -211,12 +211,17 @@ Chain TableOf<Tc>::read_chain(const char* name) const {
     chain.policy =
         policy == flowspec::name(Verdict::drop) ? Verdict::drop : Verdict::accept; // it knows no third
   }
-  each_rule(name, [&](const auto* entry) { chain.rules.push_back(read_rule(entry)); });
+  std::string packed;
+  each_rule(name, [&](const auto* entry) {
+    packed.clear();
+    read_rule(entry, packed);
+    chain.rules.push_back_bytes(packed);
+  });
   return chain;
 }
 
 template <class Tc>
-Rule TableOf<Tc>::read_rule(const typename Tc::Entry* entry) const {
+void TableOf<Tc>::read_rule(const typename Tc::Entry* entry, std::string& to) const {
   const std::span bytes(reinterpret_cast<const std::byte*>(entry), entry->next_offset);
   const char* target = Tc::target(entry, handle_.get());
   // The name of an extension lies in the entry, that of a chain does not: a chain may be called like an
@@ -224,7 +229,7 @@ Rule TableOf<Tc>::read_rule(const typename Tc::Entry* entry) const {
   const auto* at = reinterpret_cast<const std::byte*>(target);
   const bool extension =
       std::less_equal<>{}(bytes.data(), at) && std::less<>{}(at, bytes.data() + bytes.size());
-  return decode(bytes, Tc::family, target, !extension && Tc::is_chain(target, handle_.get()));
+  decode_packed(bytes, Tc::family, target, !extension && is_chain(target), to);
 }
 
 /// libiptc starts the counters of every policy again at each commit; setting what was read keeps them, but
@@ -239,15 +244,13 @@ void TableOf<Tc>::keep_policy_counters() {
   }
 }
 
-/// libiptc searches; what it found once is known.
+/// libiptc searches for a name each time.
 template <class Tc>
-bool TableOf<Tc>::is_chain(const std::string& name) {
-  if (chains_.contains(name))
-    return true;
-  const bool there = Tc::is_chain(name.c_str(), handle_.get()) != 0;
-  if (there)
-    chains_.insert(name);
-  return there;
+bool TableOf<Tc>::is_chain(const std::string& name) const {
+  const auto [at, fresh] = chains_.try_emplace(name, false);
+  if (fresh)
+    at->second = Tc::is_chain(name.c_str(), handle_.get()) != 0;
+  return at->second;
 }
 
 /// Counted once and then kept: libiptc does not tell, and walks the chain for every number it is given.
@@ -266,13 +269,14 @@ void TableOf<Tc>::carry_out(const CreateChain& edit) {
                             longest_chain_name));
   expect(Tc::create_chain(edit.chain.c_str(), handle_.get()), fmt::format("create chain {} in", edit.chain));
   rule_counts_.insert_or_assign(edit.chain, 0);
+  chains_[edit.chain] = true;
 }
 
 template <class Tc>
 void TableOf<Tc>::carry_out(const DeleteChain& edit) {
   expect(Tc::delete_chain(edit.chain.c_str(), handle_.get()), fmt::format("delete chain {} of", edit.chain));
   rule_counts_.erase(edit.chain);
-  chains_.erase(edit.chain);
+  chains_[edit.chain] = false;
 }
 
 template <class Tc>
@@ -290,9 +294,9 @@ void TableOf<Tc>::carry_out(const InsertRule& edit) {
   if (const auto* jump = std::get_if<Jump>(&rule.target))
     if (!is_chain(jump->chain) || Tc::builtin(jump->chain.c_str(), handle_.get()))
       refuse("it jumps to " + jump->chain + ", which is no chain of the user's");
-  std::vector<std::byte> bytes;
+  bytes_.clear();
   try {
-    bytes = encode(rule, Tc::family);
+    encode_into(bytes_, rule, Tc::family);
   } catch (const std::invalid_argument& e) {
     refuse(e.what());
   }
@@ -304,7 +308,7 @@ void TableOf<Tc>::carry_out(const InsertRule& edit) {
   std::size_t& count = rules_of(edit.chain);
   if (edit.index > count)
     refuse(fmt::format("the chain has {} rules", count));
-  const auto* entry = reinterpret_cast<const typename Tc::Entry*>(bytes.data());
+  const auto* entry = reinterpret_cast<const typename Tc::Entry*>(bytes_.data());
   const auto position = static_cast<unsigned>(edit.index);
   if (!(edit.index == count ? Tc::append_entry(edit.chain.c_str(), entry, handle_.get())
                             : Tc::insert_entry(edit.chain.c_str(), entry, position, handle_.get())))
@@ -335,6 +339,7 @@ void TableOf<Tc>::look_again() {
   if (now.read() != read())
     changed();
   handle_ = std::move(now.handle_);
+  chains_.clear();
 }
 
 /// What stands at `at`, in the chain's own bytes, as libiptc takes it.

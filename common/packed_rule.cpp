@@ -121,10 +121,11 @@ class Writer {
       to_.push_back(static_cast<char>(rest | 0x80));
     to_.push_back(static_cast<char>(rest));
   }
-  void write(const std::string& text) {
+  void write(std::string_view text) {
     write(text.size());
     to_ += text;
   }
+  void write(const std::string& text) { write(std::string_view(text)); }
   void write(const Address& address) {
     write(address.family);
     to_.append(reinterpret_cast<const char*>(address.bytes.data()), size_of(address.family));
@@ -223,6 +224,17 @@ class Reader {
   std::string_view from_;
 };
 
+/// The number that stands before a `Kind` in a variant.
+template <class Variant, class Kind, std::size_t place = 0>
+constexpr std::size_t find_place() {
+  if constexpr (std::is_same_v<std::variant_alternative_t<place, Variant>, Kind>)
+    return place;
+  else
+    return find_place<Variant, Kind, place + 1>();
+}
+template <class Variant, class Kind>
+constexpr std::size_t place_of = find_place<Variant, Kind>();
+
 constexpr unsigned char has_source = 1, has_destination = 2, has_protocol = 4, has_interfaces = 8,
                         has_negations = 16, has_unreadable = 32;
 
@@ -239,8 +251,8 @@ bool any_negation(const Rule& rule) {
 
 } // namespace
 
-void pack(const Rule& rule, std::string& to) {
-  Writer write(to);
+void RulePacker::head(const Rule& rule) {
+  Writer write(to_);
   const bool interfaces = !rule.in_interface.empty() || !rule.out_interface.empty();
   const auto parts = static_cast<unsigned char>(
       (rule.source ? has_source : 0) | (rule.destination ? has_destination : 0) |
@@ -259,7 +271,35 @@ void pack(const Rule& rule, std::string& to) {
     negations(rule, write);
   if (!rule.unreadable.empty())
     write(rule.unreadable);
-  write(rule.matches, rule.target);
+}
+
+void RulePacker::matches(std::size_t count) {
+  Writer{to_}(count);
+}
+
+void RulePacker::match(const TcpMatch& match) {
+  Writer{to_}(place_of<Match, TcpMatch>, match);
+}
+
+void RulePacker::match(const UdpMatch& match) {
+  Writer{to_}(place_of<Match, UdpMatch>, match);
+}
+
+void RulePacker::comment(std::string_view text) {
+  Writer{to_}(place_of<Match, CommentMatch>, text);
+}
+
+void RulePacker::target(Verdict verdict) {
+  Writer{to_}(place_of<Target, Verdict>, verdict);
+}
+
+void RulePacker::jump(std::string_view chain, bool go_to) {
+  Writer{to_}(place_of<Target, Jump>, chain, go_to);
+}
+
+void pack(const Rule& rule, std::string& to) {
+  RulePacker(to).head(rule);
+  Writer{to}(rule.matches, rule.target);
 }
 
 Rule unpack(std::string_view bytes) {

@@ -18,19 +18,22 @@ void pack(const Rule& rule, std::string& to);
 /// The rule of pack()'s bytes. Requires that they are such, whole.
 Rule unpack(std::string_view bytes);
 
-/// One rule by itself.
-class PackedRule {
+/// pack() by parts, for who has a rule in another form: the head, how many matches there are, each of them,
+/// the target.
+class RulePacker {
  public:
-  PackedRule() : PackedRule(Rule()) {}
-  PackedRule(const Rule& rule) { pack(rule, bytes_); } // NOLINT(google-explicit-constructor): the same value
-  explicit PackedRule(std::string_view bytes) : bytes_(bytes) {}
+  explicit RulePacker(std::string& to) : to_(to) {}
 
-  Rule rule() const { return unpack(bytes_); }
-  std::string_view bytes() const { return bytes_; }
-  bool operator==(const PackedRule&) const = default;
+  void head(const Rule& rule); ///< all but its matches and target
+  void matches(std::size_t count);
+  void match(const TcpMatch& match);
+  void match(const UdpMatch& match);
+  void comment(std::string_view text);
+  void target(Verdict verdict);
+  void jump(std::string_view chain, bool go_to);
 
  private:
-  std::string bytes_;
+  std::string& to_;
 };
 
 } // namespace flowspec

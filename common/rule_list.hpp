@@ -8,10 +8,14 @@
 #include <initializer_list>
 #include <iterator>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace flowspec {
+
+class PackedRule;
 
 /// Rules in order, packed: a rule is made when it is asked for, and cannot be changed in its place. Copies
 /// share what they hold until one of them changes. Equal when the rules are.
@@ -103,6 +107,23 @@ class RuleList {
   Packed& own();
 
   std::shared_ptr<Packed> packed_;
+};
+
+/// One rule: a place in a list, which it shares.
+class PackedRule {
+ public:
+  PackedRule() : PackedRule(Rule()) {}
+  PackedRule(const Rule& rule) : list_{rule} {} // NOLINT(google-explicit-constructor): the same value
+  /// Requires index < list.size().
+  PackedRule(RuleList list, std::size_t index) : list_(std::move(list)), index_(index) {}
+
+  Rule rule() const { return list_[index_]; }
+  std::string_view bytes() const { return list_.bytes(index_); }
+  bool operator==(const PackedRule& other) const { return bytes() == other.bytes(); }
+
+ private:
+  RuleList list_;
+  std::size_t index_ = 0;
 };
 
 } // namespace flowspec

@@ -29,4 +29,8 @@ void encode_into(std::vector<std::byte>& bytes, const Rule& rule, Family family)
 /// kernel are left out.
 Rule decode(std::span<const std::byte> entry, Family family, const std::string& target_name, bool is_chain);
 
+/// pack() of decode(), appended to `to`.
+void decode_packed(std::span<const std::byte> entry, Family family, const char* target_name, bool is_chain,
+                   std::string& to);
+
 } // namespace flowspec

@@ -75,25 +75,6 @@ std::vector<std::size_t> kept_rules(const RuleList& current, const RuleList& des
   return kept;
 }
 
-/// The edits of one chain: deletions from its end, so that rule numbers before them hold, then insertions
-/// from its head.
-void diff_rules(const Chain& current, const Chain& desired, std::vector<Edit>& deletions,
-                std::vector<Edit>& insertions) {
-  if (current.rules == desired.rules)
-    return;
-  const std::vector<std::size_t> kept = kept_rules(current.rules, desired.rules);
-  std::vector<bool> stays(current.rules.size(), false);
-  for (const std::size_t index : kept)
-    if (index != none)
-      stays[index] = true;
-  for (std::size_t index = current.rules.size(); index-- > 0;)
-    if (!stays[index])
-      deletions.emplace_back(DeleteRule{current.name, index, PackedRule(current.rules.bytes(index))});
-  for (std::size_t index = 0; index < desired.rules.size(); ++index)
-    if (kept[index] == none)
-      insertions.emplace_back(InsertRule{desired.name, index, PackedRule(desired.rules.bytes(index))});
-}
-
 using ChainIndex = std::unordered_map<std::string_view, const Chain*>;
 
 ChainIndex by_name(const Ruleset& ruleset) {
@@ -103,29 +84,69 @@ ChainIndex by_name(const Ruleset& ruleset) {
   return index;
 }
 
+/// A chain with other rules than it had.
+struct Changed {
+  const Chain& current;
+  const Chain& desired;
+  std::vector<std::size_t> kept; ///< as kept_rules() has them
+};
+
+/// From its end, so that rule numbers before them hold.
+void add_deletions(const Changed& chain, std::vector<Edit>& edits) {
+  const RuleList& rules = chain.current.rules;
+  std::vector<bool> stays(rules.size(), false);
+  for (const std::size_t index : chain.kept)
+    if (index != none)
+      stays[index] = true;
+  for (std::size_t index = rules.size(); index-- > 0;)
+    if (!stays[index])
+      edits.emplace_back(DeleteRule{chain.current.name, index, PackedRule(rules, index)});
+}
+
+/// From its head.
+void add_insertions(const Changed& chain, std::vector<Edit>& edits) {
+  const RuleList& rules = chain.desired.rules;
+  for (std::size_t index = 0; index < rules.size(); ++index)
+    if (chain.kept[index] == none)
+      edits.emplace_back(InsertRule{chain.desired.name, index, PackedRule(rules, index)});
+}
+
 } // namespace
 
 std::vector<Edit> diff(const Ruleset& current, const Ruleset& desired) {
+  static const Chain empty;
   const ChainIndex existing = by_name(current);
   const ChainIndex wanted = by_name(desired);
   std::vector<Edit> edits;
-  std::vector<Edit> deletions;
-  std::vector<Edit> insertions;
-  std::vector<Edit> removals;
+  std::vector<Changed> changed;
+  std::size_t rules = 0; // that come or go, at most
+  const auto compare = [&](const Chain& before, const Chain& after) {
+    if (before.rules == after.rules)
+      return;
+    changed.push_back({before, after, kept_rules(before.rules, after.rules)});
+    const auto kept =
+        static_cast<std::size_t>(std::count_if(changed.back().kept.begin(), changed.back().kept.end(),
+                                               [](std::size_t place) { return place != none; }));
+    rules += before.rules.size() + after.rules.size() - 2 * kept;
+  };
   for (const Chain& chain : desired.chains) {
     const auto found = existing.find(chain.name);
     if (found == existing.end())
       edits.emplace_back(CreateChain{chain.name});
-    diff_rules(found == existing.end() ? Chain{chain.name, std::nullopt, {}} : *found->second, chain,
-               deletions, insertions);
+    compare(found == existing.end() ? empty : *found->second, chain);
   }
+  std::vector<Edit> removals;
   for (const Chain& chain : current.chains)
     if (!wanted.contains(chain.name)) {
-      diff_rules(chain, {chain.name, std::nullopt, {}}, deletions, insertions);
+      compare(chain, empty);
       removals.emplace_back(DeleteChain{chain.name});
     }
-  for (std::vector<Edit>* part : {&deletions, &insertions, &removals})
-    std::move(part->begin(), part->end(), std::back_inserter(edits));
+  edits.reserve(edits.size() + rules + removals.size());
+  for (const Changed& chain : changed)
+    add_deletions(chain, edits);
+  for (const Changed& chain : changed)
+    add_insertions(chain, edits);
+  std::move(removals.begin(), removals.end(), std::back_inserter(edits));
   return edits;
 }
 
