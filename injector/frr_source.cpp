@@ -61,13 +61,16 @@ FlowspecSummary ask_summary(const AskFrr& ask, Family family) {
   return parse_flowspec_summary(ask(fmt::format("show bgp {} flowspec summary json", name(family))));
 }
 
-Shown poll_frr(const AskFrr& ask, Family family, const FlowspecSummary& before, const PollOptions& options) {
+Shown poll_frr(const AskFrr& ask, Family family, const FlowspecSummary& before, const PollOptions& options,
+               const AboutToRead& about_to_read) {
   Shown shown;
   shown.family = family;
   shown.table_version = before.table_version;
   // Before the routes: an End-of-RIB that comes later says nothing of a table that was read by then.
   shown.peers = shown_peers(ask, family, before, options.settle);
   shown.text = ask(fmt::format("show bgp {} flowspec detail json", name(family)));
+  if (about_to_read)
+    about_to_read(shown);
   shown.routes = read_frr_routes(shown.text, family, options.reading);
   const FlowspecSummary after = ask_summary(ask, family);
   check_sessions(before, after, family);

@@ -44,10 +44,15 @@ struct Shown {
   std::vector<ShownPeer> peers;
 };
 
+/// With its text and table version, and without routes.
+using AboutToRead = std::function<void(const Shown& unread)>;
+
 /// Asks FRR for the flowspec routes of `family`: the summary, the routes, and the summary again. Throws Error
 /// when the answer as such cannot be believed: a session went down meanwhile, or FRR has received routes and
 /// shows none. Routes that FRR received and does not show are remarked on.
-Shown poll_frr(const AskFrr& ask, Family family, const FlowspecSummary& before, const PollOptions& options);
+/// `about_to_read` hears of an answer that has come and is not read yet.
+Shown poll_frr(const AskFrr& ask, Family family, const FlowspecSummary& before, const PollOptions& options,
+               const AboutToRead& about_to_read = nullptr);
 
 /// Its summary of `family`: what is cheap to ask for.
 FlowspecSummary ask_summary(const AskFrr& ask, Family family);

@@ -110,15 +110,13 @@ class Measuring {
     if (const auto known = outcome_.state.families.find(family); known != outcome_.state.families.end())
       for (const HeldRoute& held : known->second.held)
         stale.emplace(held.id, !held.peers.empty());
-    std::size_t active = 0;
     std::map<std::string_view, std::size_t> counts{{"stale", 0}, {"unconfirmed", 0}};
-    for (const Entry& entry : outcome_.pass.installed) {
-      if (entry.match.family != family)
-        continue;
-      const auto held = stale.empty() ? stale.end() : stale.find(stable_id(entry.match));
-      ++(held == stale.end() ? active : counts[held->second ? "stale" : "unconfirmed"]);
-    }
-    counts["active"] = active;
+    if (!stale.empty())
+      for (const Entry& entry : outcome_.pass.installed)
+        if (entry.match.family == family)
+          if (const auto held = stale.find(stable_id(entry.match)); held != stale.end())
+            ++counts[held->second ? "stale" : "unconfirmed"];
+    counts["active"] = outcome_.pass.enforced.of(family) - counts["stale"] - counts["unconfirmed"];
     for (const auto& [state, count] : counts)
       gauge(routes, {{"family", name(family)}, {"state", state}}) = static_cast<double>(count);
     gauge(routes_shown, {{"family", name(family)}}) = static_cast<double>(outcome_.pass.routes.of(family));

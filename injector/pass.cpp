@@ -60,7 +60,8 @@ Ruleset empty_table(const WantedTable& wanted) {
 class Passes::Run {
  public:
   Run(Passes& passes, Depth depth, Doing doing)
-      : passes_(passes), options_(passes.options_), world_(passes.world_), depth_(depth), doing_(doing) {}
+      : passes_(passes), options_(passes.options_), world_(passes.world_), depth_(depth), doing_(doing),
+        tables_(passes.world_.tables) {}
 
   PassOutcome all() {
     load();
@@ -110,10 +111,11 @@ class Passes::Run {
   void ask() {
     const Timed timed(outcome_.times.ask);
     if (world_.given) {
-      given_ = world_.given();
+      given_ = world_.given([this](const Shown& unread) { about_to_read(unread); });
       return;
     }
-    Polled polled = passes_.poller_.poll(depth_, state_);
+    Polled polled =
+        passes_.poller_.poll(depth_, state_, [this](const Shown& unread) { about_to_read(unread); });
     shown_ = std::move(polled.shown);
     outcome_.in_full = polled.in_full;
     if (polled.in_full) { // whatever becomes of this pass, what was arranged and saved is old now
@@ -128,43 +130,28 @@ class Passes::Run {
       throw_failures();
   }
 
-  /// What is installed, by looking; a table that nobody uses is not looked into, since that would make it.
-  const Ruleset* look(Family family, const std::string& table) {
-    if (doing_ == Doing::arrange || options_.from_empty || !world_.in_use(family, table))
-      return nullptr;
-    const auto [place, fresh] = looked_.try_emplace({family, table});
-    if (fresh) {
-      const Timed timed(outcome_.times.kernel);
-      const Cause before = std::exchange(stage_, Cause::kernel);
-      if (doing_ == Doing::sync && expects_changes())
-        place->second = world_.open(family, table);
-      else
-        place->second.rules = world_.look(family, table);
-      stage_ = before;
-    }
-    return &place->second.rules;
+  /// While the routes are read, so are the tables. With other routes than at the last pass they are opened to
+  /// be changed: the usual pass takes the lock from nobody, nor does one in which FRR has yet to be asked.
+  void about_to_read(const Shown& unread) {
+    std::uint64_t& version = world_.given ? given_hashes_[unread.family] : versions_[unread.family];
+    version = world_.given ? std::hash<std::string_view>{}(unread.text) : unread.table_version;
+    if (doing_ == Doing::arrange || options_.from_empty)
+      return;
+    const auto before = before_.families.find(unread.family);
+    const bool news = before == before_.families.end() ||
+                      (world_.given ? before->second.routes_hash : before->second.table_version) != version;
+    tables_.begin(unread.family, news && doing_ == Doing::sync && options_.validate == Validate::off);
   }
 
-  /// Other routes than at the last pass: then the table is opened to be changed at once, and read once. The
-  /// usual pass takes no lock from anybody; nor does one that FRR is still to be asked in.
-  bool expects_changes() const {
-    const auto is_new = [this](Family family, auto changed) {
-      const auto memory = before_.families.find(family);
-      return memory == before_.families.end() || changed(memory->second);
-    };
-    if (options_.validate != Validate::off)
-      return false;
-    return std::any_of(given_hashes_.begin(), given_hashes_.end(),
-                       [&](const auto& given) {
-                         return is_new(given.first, [&](const FamilyMemory& memory) {
-                           return memory.routes_hash != given.second;
-                         });
-                       }) ||
-           std::any_of(shown_.begin(), shown_.end(), [&](const auto& shown) {
-             return is_new(shown->family, [&](const FamilyMemory& memory) {
-               return memory.table_version != shown->table_version;
-             });
-           });
+  /// What is installed, by looking.
+  const Ruleset* look(Family family, const std::string& table) {
+    if (doing_ == Doing::arrange || options_.from_empty)
+      return nullptr;
+    const Timed timed(outcome_.times.kernel);
+    const Cause before = std::exchange(stage_, Cause::kernel);
+    const Ruleset* found = tables_.look(family, table);
+    stage_ = before;
+    return found;
   }
 
   void remember_or_refuse() {
@@ -371,8 +358,7 @@ class Passes::Run {
     memory.from_frr = false;
     memory.polled = world_.now();
     memory.routes = shown.text;
-    memory.routes_hash = std::hash<std::string_view>{}(shown.text);
-    given_hashes_[shown.family] = memory.routes_hash;
+    memory.routes_hash = given_hashes_[shown.family];
     state_.families[shown.family] = std::move(memory);
     routes_.append(std::move(shown.routes));
     families_.push_back(shown.family);
@@ -417,6 +403,9 @@ class Passes::Run {
                       std::move(own),      std::move(routes_),
                       std::move(judged),   std::move(wanted)};
     }
+    const bool counted = doing_ == Doing::sync && options_.format != Format::json && held_counts_.sum() == 0;
+    if (counted) // the entries of 100,000 routes take 50 MB, and libiptc will want them
+      last->wanted.installed = {};
     outcome_.pass = Pass(last->findings, last->judged, last->wanted);
     outcome_.pass.held = held_counts_;
   }
@@ -433,10 +422,8 @@ class Passes::Run {
       if (wanted.table != "filter" && changes.edits.empty() && !holds_ours(changes.after, options_.ours))
         continue;
       compare_with_mark(changes, wanted.hooks);
-      const auto looked = looked_.find({wanted.family, wanted.table});
-      goals_.push_back({[this, &wanted] { return world_.open(wanted.family, wanted.table); }, wanted.chains,
-                        wanted.hooks,
-                        looked == looked_.end() ? nullptr : std::exchange(looked->second.commit, nullptr)});
+      goals_.push_back({[this, &wanted] { return world_.tables.open(wanted.family, wanted.table); },
+                        wanted.chains, wanted.hooks, tables_.take_commit(wanted.family, wanted.table)});
       outcome_.pass.changes.push_back(std::move(changes));
     }
   }
@@ -607,7 +594,8 @@ class Passes::Run {
   std::vector<std::shared_ptr<const Shown>> shown_;
   std::vector<Shown> given_;
   std::map<Family, std::uint64_t> given_hashes_; ///< of their texts
-  std::map<std::pair<Family, std::string>, OpenTable> looked_;
+  std::map<Family, std::uint64_t> versions_;     ///< of FRR's tables
+  OpenedTables tables_;
   RoutesRead routes_;
   std::vector<Family> families_;
   std::vector<std::vector<HeldRoute>> held_;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "injector/judge.hpp"
+#include "injector/opened_tables.hpp"
 #include "injector/options.hpp"
 #include "injector/pass_outcome.hpp"
 #include "injector/poller.hpp"
@@ -21,14 +22,12 @@ namespace flowspec {
 struct PassWorld {
   AskFrr ask;
   /// The routes that the operator gave, a family each; empty: FRR is asked.
-  std::function<std::vector<Shown>()> given;
+  std::function<std::vector<Shown>(const AboutToRead&)> given;
   std::string source; ///< "FRR (vtysh)", or the names of the files
   std::function<Instant()> now;
   std::function<std::int64_t()> unix_time;
 
-  std::function<bool(Family, const std::string& table)> in_use;  ///< somebody uses the legacy table
-  std::function<Ruleset(Family, const std::string& table)> look; ///< reads it, without a lock
-  std::function<OpenTable(Family, const std::string& table)> open;
+  TableAccess tables; ///< `look` and `open` may be called on another thread
   std::function<bool()> tracks_connections;
   /// The prefixes that are this machine's own, as the kernel has them now. Throws Error.
   std::function<std::vector<Prefix>()> own_prefixes;

@@ -39,7 +39,7 @@ void add_changed(const Pass& pass, std::vector<Event>& events) {
                        {"table", changes.after.table},
                        {"added", std::to_string(changes.added())},
                        {"removed", std::to_string(changes.removed())},
-                       {"routes", std::to_string(pass.installed.size())}}});
+                       {"routes", std::to_string(pass.enforced.sum())}}});
   }
   if (!changed)
     events.push_back({Level::debug, "unchanged", extent(pass), {}});

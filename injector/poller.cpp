@@ -40,14 +40,14 @@ Poller::Poller(AskFrr ask, std::vector<Family> families, PollOptions options, st
     : ask_(std::move(ask)), families_(std::move(families)), options_(std::move(options)),
       now_(std::move(now)) {}
 
-Polled Poller::poll(Depth depth, const State& known) {
+Polled Poller::poll(Depth depth, const State& known, const AboutToRead& about_to_read) {
   Polled polled;
   const std::vector both{Family::ipv4, Family::ipv6};
   for (const Family family : families_.empty() ? both : families_) {
     const auto memory = known.families.find(family);
     try {
       if (auto shown = poll_family(family, depth, memory == known.families.end() ? nullptr : &memory->second,
-                                   polled.in_full))
+                                   about_to_read, polled.in_full))
         polled.shown.push_back(std::move(shown));
     } catch (const NoAnswer& error) {
       polled.failures.push_back({family, Cause::no_answer, error.what()});
@@ -62,7 +62,7 @@ Polled Poller::poll(Depth depth, const State& known) {
 }
 
 std::shared_ptr<const Shown> Poller::poll_family(Family family, Depth depth, const FamilyMemory* memory,
-                                                 bool& in_full) {
+                                                 const AboutToRead& about_to_read, bool& in_full) {
   const Instant asked = now_();
   FlowspecSummary summary = ask_summary(ask_, family);
   if (families_.empty() && summary.peers.empty() && !had_peers(memory)) {
@@ -80,7 +80,7 @@ std::shared_ptr<const Shown> Poller::poll_family(Family family, Depth depth, con
     return last->second.shown;
   }
   last_.erase(family);
-  auto shown = std::make_shared<Shown>(poll_frr(ask_, family, summary, options_));
+  auto shown = std::make_shared<Shown>(poll_frr(ask_, family, summary, options_, about_to_read));
   shown->asked = asked;
   in_full = true;
   last_.emplace(family, Last{std::move(summary), shown});

@@ -26,11 +26,11 @@ class Poller {
 
   /// What FRR shows, after what is known. With Depth::summary, routes that cannot have changed since they
   /// were read are not read again. One family that cannot be asked says nothing of the other.
-  Polled poll(Depth depth, const State& known);
+  Polled poll(Depth depth, const State& known, const AboutToRead& about_to_read = nullptr);
 
  private:
   std::shared_ptr<const Shown> poll_family(Family family, Depth depth, const FamilyMemory* memory,
-                                           bool& in_full);
+                                           const AboutToRead& about_to_read, bool& in_full);
 
   AskFrr ask_;
   std::vector<Family> families_;

@@ -73,8 +73,8 @@ struct EditText {
 } // namespace
 
 Pass::Pass(RoutesRead read, Judged judged, Wanted wanted)
-    : routes(read.routes), installed(std::move(wanted.installed)), rejected(std::move(read.rejected)),
-      remarks(std::move(read.remarks)), aside(std::move(judged.aside)),
+    : routes(read.routes), enforced(wanted.enforced), installed(std::move(wanted.installed)),
+      rejected(std::move(read.rejected)), remarks(std::move(read.remarks)), aside(std::move(judged.aside)),
       rejected_by_term(std::move(judged.rejected_by_term)), traces(std::move(judged.traces)) {
   std::move(wanted.aside.begin(), wanted.aside.end(), std::back_inserter(aside));
   std::move(wanted.rejected.begin(), wanted.rejected.end(), std::back_inserter(rejected));
@@ -128,13 +128,10 @@ std::string summary_text(const Pass& pass, bool done) {
   std::string text;
   for (const Changes& changes : pass.changes) {
     const Ruleset& after = changes.after;
-    const auto installed =
-        std::count_if(pass.installed.begin(), pass.installed.end(),
-                      [&](const Entry& entry) { return entry.match.family == after.family; });
     const std::string rules = counted(rule_count(ours_in(pass, after)), "rule");
     const std::string state =
         after.table == "filter"
-            ? fmt::format("{} of {} in {}{}", installed,
+            ? fmt::format("{} of {} in {}{}", pass.enforced.of(after.family),
                           counted(pass.routes.of(after.family) + pass.held.of(after.family), "route"), rules,
                           pass.held.of(after.family) == 0
                               ? ""

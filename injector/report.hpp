@@ -20,7 +20,9 @@ namespace flowspec {
 struct Pass {
   RouteCounts routes;             ///< shown by FRR
   RouteCounts held;               ///< installed although FRR does not show them
-  SharedList<Entry> installed;    ///< in the order in which packets meet them, IPv4 first
+  RouteCounts enforced;           ///< those that have rules
+  SharedList<Entry> installed;    ///< they, in the order in which packets meet them, IPv4 first; none when
+                                  ///< only their number is of interest
   std::vector<Rejected> rejected; ///< routes without rules
   std::vector<Rejected> remarks;
   /// Routes that are left out because the configuration says so: validation, policy, scope, segments.

@@ -77,7 +77,7 @@ std::string extent(const Pass& pass) {
   for (const WantedTable& table : pass.tables)
     for (const Chain& chain : table.chains)
       rules += chain.rules.size();
-  return fmt::format("{} in {}", counted(pass.installed.size(), "route"), counted(rules, "rule"));
+  return fmt::format("{} in {}", counted(pass.enforced.sum(), "route"), counted(rules, "rule"));
 }
 
 std::string StatusSentence::succeeded(const PassOutcome& outcome, Instant now) {

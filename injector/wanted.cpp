@@ -71,10 +71,8 @@ class Arrangement {
     append(filter.chains, std::move(chains_));
     wanted.tables.push_back(std::move(filter));
     wanted.tables.push_back(mangle());
-    if (installed.empty())
-      installed = std::move(lists_.entries);
-    else
-      append(installed, std::move(lists_.entries));
+    wanted.enforced.of(family_) = lists_.entries.size();
+    append(installed, std::move(lists_.entries));
   }
 
  private:
@@ -181,8 +179,8 @@ class Arrangement {
   CompileOptions options_;
   std::vector<Rejected> aside_;
   EntryLists lists_;
-  EntryRules rules_; ///< of each of lists_.entries
-  std::vector<Chain> chains_;            ///< that those rules go to
+  EntryRules rules_;          ///< of each of lists_.entries
+  std::vector<Chain> chains_; ///< that those rules go to
   std::unordered_set<std::uint64_t> ids_;
   std::vector<std::size_t> own_lists_; ///< of the entry that is looked at
   bool any_alteration_ = false;

@@ -5,6 +5,7 @@
 
 #include "common/shared_list.hpp"
 #include "injector/compile.hpp"
+#include "injector/frr_routes.hpp"
 #include "injector/ownership.hpp"
 
 #include <span>
@@ -23,7 +24,8 @@ struct WantedTable {
 struct Wanted {
   /// For each family table filter, and table mangle, which has no chains when no entry needs it.
   std::vector<WantedTable> tables;
-  SharedList<Entry> installed;    ///< in the order in which packets meet them, IPv4 first
+  RouteCounts enforced;           ///< how many have rules
+  SharedList<Entry> installed;    ///< they, in the order in which packets meet them, IPv4 first
   std::vector<Rejected> rejected; ///< entries that have no rules
   std::vector<Rejected> remarks;
   std::vector<Rejected> aside; ///< entries that are no segment's (Reason::no_segment)

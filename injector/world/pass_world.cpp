@@ -75,7 +75,7 @@ std::string read_given(const std::string& path, Command command) {
   return text;
 }
 
-std::vector<Shown> read_files(const Options& options) {
+std::vector<Shown> read_files(const Options& options, const AboutToRead& about_to_read) {
   std::vector<Shown> given;
   const auto read = [&](const std::optional<std::string>& path, Family family) {
     if (!path)
@@ -83,6 +83,8 @@ std::vector<Shown> read_files(const Options& options) {
     Shown shown;
     shown.family = family;
     shown.text = read_given(*path, options.command);
+    if (about_to_read)
+      about_to_read(shown);
     shown.routes = read_frr_routes(shown.text, family, options.poll.reading);
     given.push_back(std::move(shown));
   };
@@ -143,20 +145,22 @@ std::int64_t unix_now() {
 PassWorld pass_world(const Options& options) {
   PassWorld world;
   if (options.routes || options.routes6)
-    world.given = [options] { return read_files(options); };
+    world.given = [options](const AboutToRead& about_to_read) { return read_files(options, about_to_read); };
   else
     world.ask = ask_frr(options);
   world.source = source_of(options);
   world.now = monotonic_now;
   world.unix_time = unix_now;
-  world.in_use = table_in_use;
-  world.look = [](Family family, const std::string& table) { return KernelTable(family, table).read(); };
+  world.tables.in_use = table_in_use;
+  world.tables.look = [](Family family, const std::string& table) {
+    return KernelTable(family, table).read();
+  };
   world.tracks_connections = may_track_connections;
   if (options.local_scope && options.scope_prefixes.empty())
     world.own_prefixes = [own = OwnPrefixes()]() mutable { return own.now(); };
 
   auto waited = std::make_shared<std::chrono::milliseconds>(0);
-  world.open = [waited, wait = options.lock_wait](Family family, const std::string& table) {
+  world.tables.open = [waited, wait = options.lock_wait](Family family, const std::string& table) {
     return open_table(family, table, wait, *waited);
   };
   world.lock_waited = [waited] { return std::exchange(*waited, {}); };

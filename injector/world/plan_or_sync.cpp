@@ -62,8 +62,8 @@ void mention_unasked(const PassOutcome& outcome, const PassWorld& world, const O
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     const bool failed = std::any_of(outcome.failures.begin(), outcome.failures.end(),
                                     [&](const Failure& failure) { return failure.family == family; });
-    if (!was_read(outcome.pass, family) && !failed && world.in_use(family, "filter") &&
-        holds_ours(world.look(family, "filter"), options.ours))
+    if (!was_read(outcome.pass, family) && !failed && world.tables.in_use(family, "filter") &&
+        holds_ours(world.tables.look(family, "filter"), options.ours))
       say(fmt::format("FRR has no {0} flowspec peer: the {0} rules that are there stay as they are",
                       name(family)));
   }

@@ -69,9 +69,11 @@ struct FakeWorld {
     world.source = "FRR (fake)";
     world.now = [this] { return now; };
     world.unix_time = [this] { return now / 1s; };
-    world.in_use = [this](Family family, const std::string& name) { return kernel.contains({family, name}); };
-    world.look = [this](Family family, const std::string& name) { return kernel.at({family, name}); };
-    world.open = [this](Family family, const std::string& name) {
+    world.tables.in_use = [this](Family family, const std::string& name) {
+      return kernel.contains({family, name});
+    };
+    world.tables.look = [this](Family family, const std::string& name) { return kernel.at({family, name}); };
+    world.tables.open = [this](Family family, const std::string& name) {
       at_open();
       Ruleset& table = kernel.at({family, name});
       return OpenTable{table, [this, &table](const std::vector<Edit>& edits) {
@@ -372,7 +374,7 @@ TEST_CASE("routes that the operator gives need no FRR and no second look") {
   std::string text;
   for (int number = 1; number <= 40; ++number)
     text += fmt::format("[{{\"to\":\"10.0.0.{}/32\"}},{{\"time\":\"00:00:01\"}}]", number);
-  world.given = [&text] {
+  world.given = [&text](const AboutToRead& about_to_read) {
     Shown shown;
     shown.text = text;
     shown.routes = read_frr_routes(text, Family::ipv4, {});
