@@ -35,6 +35,8 @@ class Names {
                                    whose, chain, chain.size(), longest_chain));
     if (may_be_an_entrys(std::string_view(chain).substr(std::min(chain.size(), options_.chain.size() + 1))))
       throw UsageError(fmt::format("{}: its chain {} could be a route's", whose, chain));
+    if (is_tree_chain(chain))
+      throw UsageError(fmt::format("{}: its chain {} could be one of a tree", whose, chain));
     const auto [at, fresh] = names_.emplace(chain, whose);
     if (!fresh)
       throw UsageError(fmt::format("{}: its chain {} is that of {}", whose, chain, at->second));

@@ -18,6 +18,10 @@
 
 namespace flowspec {
 
+/// How a list of entries stands in chains: one rule after another, or as a tree (tree.hpp); automatic: as a
+/// tree where packets then meet less than half of the rules.
+enum class Layout { automatic, linear, tree };
+
 struct CompileOptions {
   std::string chain = "FLOWSPEC"; ///< ours; every further chain of ours begins with "<chain>-"
   std::vector<std::string> parents{
@@ -34,6 +38,7 @@ struct CompileOptions {
   std::vector<Segment> segments = {};       ///< empty: every route is for all packets
   Untargeted untargeted = {};
   bool reassembled = false; ///< connection tracking puts fragments together before our chains see them
+  Layout layout = Layout::automatic;
 };
 
 struct Compiled {

@@ -2,6 +2,7 @@
 #include "injector/entry_hits.hpp"
 
 #include "injector/compile.hpp"
+#include "injector/layout.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -102,6 +103,8 @@ std::optional<Common> common_rule(const Rule& rule) {
   const auto* jump = std::get_if<Jump>(&rule.target);
   if (!returns && jump == nullptr)
     return std::nullopt;
+  if (leads_in_tree(rule))
+    return Common::leads;
   Rule protecting; // as arrange() makes them
   protecting.source = rule.source;
   protecting.destination = rule.destination;

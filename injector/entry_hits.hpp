@@ -31,7 +31,7 @@ std::optional<RuleOwner> owner_of(const Rule& rule);
 enum class Common {
   tracked,  ///< lets packets of tracked connections pass
   protects, ///< hands back packets that none of the entries may touch
-  leads,    ///< sends packets of a segment or a protected region to the entries that they may meet
+  leads,    ///< sends packets of a segment, a protected region or a prefix to the entries that they may meet
 };
 std::optional<Common> common_rule(const Rule& rule);
 

@@ -2,6 +2,8 @@
 #include "injector/found_rules.hpp"
 
 #include "injector/entry_hits.hpp"
+#include "injector/forward_order.hpp"
+#include "injector/layout.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -39,6 +41,63 @@ int rank(std::string_view chain, const Ownership& ours) {
              : 1;
 }
 
+/// Which chains belong to the trees of others.
+class Trees {
+ public:
+  explicit Trees(const Ruleset& filter) : next_(filter.chains.size()) {
+    std::unordered_map<std::string_view, std::uint32_t> number;
+    for (std::uint32_t chain = 0; chain < filter.chains.size(); ++chain)
+      if (is_tree_chain(filter.chains[chain].name))
+        number.emplace(filter.chains[chain].name, chain);
+    if (number.empty())
+      return;
+    for (std::size_t chain = 0; chain < filter.chains.size(); ++chain)
+      for (const Rule& rule : filter.chains[chain].rules)
+        if (leads_in_tree(rule))
+          if (const auto at = number.find(std::get<Jump>(rule.target).chain); at != number.end())
+            next_[chain].push_back(at->second);
+  }
+
+  /// `chain` with the chains of its tree behind it, in the order in which packets meet them.
+  std::vector<std::uint32_t> with_tree(std::size_t chain) const {
+    const auto root = static_cast<std::uint32_t>(chain);
+    if (next_[chain].empty())
+      return {root};
+    return forward_order(next_, root);
+  }
+
+ private:
+  std::vector<std::vector<std::uint32_t>> next_; ///< of each chain, those of its tree that it leads to
+};
+
+/// Ours, in that order. Chains of trees to which nothing leads come last.
+std::vector<std::size_t> chains_in_order(const Ruleset& filter, const Ownership& ours) {
+  std::vector<std::size_t> chains;
+  std::vector<std::size_t> of_trees;
+  for (std::size_t chain = 0; chain < filter.chains.size(); ++chain)
+    if (ours.owns(filter.chains[chain].name))
+      (is_tree_chain(filter.chains[chain].name) ? of_trees : chains).push_back(chain);
+  std::stable_sort(chains.begin(), chains.end(), [&](std::size_t a, std::size_t b) {
+    return rank(filter.chains[a].name, ours) < rank(filter.chains[b].name, ours);
+  });
+  if (of_trees.empty())
+    return chains;
+  const Trees trees(filter);
+  std::vector<std::size_t> result;
+  std::vector<bool> there(filter.chains.size());
+  const auto add = [&](std::size_t chain) {
+    if (!there[chain])
+      result.push_back(chain);
+    there[chain] = true;
+  };
+  for (const std::size_t chain : chains)
+    for (const std::uint32_t each : trees.with_tree(chain))
+      add(each);
+  for (const std::size_t chain : of_trees)
+    add(chain);
+  return result;
+}
+
 } // namespace
 
 std::vector<FoundRules> found_rules(const Ruleset& filter, const Ownership& ours) {
@@ -57,14 +116,7 @@ std::vector<FoundRules> found_rules(const Ruleset& filter, const Ownership& ours
       found.push_back({at->first, owner->sequence, {}});
     found[at->second].places.push_back(place);
   };
-  std::vector<std::size_t> chains;
-  for (std::size_t chain = 0; chain < filter.chains.size(); ++chain)
-    if (ours.owns(filter.chains[chain].name))
-      chains.push_back(chain);
-  std::stable_sort(chains.begin(), chains.end(), [&](std::size_t a, std::size_t b) {
-    return rank(filter.chains[a].name, ours) < rank(filter.chains[b].name, ours);
-  });
-  for (const std::size_t chain : chains)
+  for (const std::size_t chain : chains_in_order(filter, ours))
     for (std::size_t rule = 0; rule < filter.chains[chain].rules.size(); ++rule)
       add({chain, rule});
   return found;

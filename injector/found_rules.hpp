@@ -33,7 +33,8 @@ struct FoundRules {
 };
 
 /// In the order in which packets meet them: by the first rule of each in our first chain, then in those of
-/// segments, then in the others. Rules that stand for all entries (common_rule) are not among them.
+/// segments, then in the others, each with its tree. Rules that stand for all entries (common_rule) are not
+/// among them.
 std::vector<FoundRules> found_rules(const Ruleset& filter, const Ownership& ours);
 
 /// The ids of the entries whose rules in some chain of `wanted` are others in `current`, or in another order;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <variant>
 
 namespace flowspec {
 
@@ -13,6 +14,10 @@ namespace {
 
 /// No segment is called so.
 constexpr std::string_view rest_name = "ALL";
+
+/// Of a tree's chain.
+constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+constexpr std::size_t digits = 13; ///< of 5 bits: 64 and one
 
 void add_once(std::vector<std::string>& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end())
@@ -62,6 +67,30 @@ std::string list_chain(std::size_t list, Walks walk, const CompileOptions& optio
 
 std::string region_chain(const std::string& list_chain, std::size_t floor) {
   return fmt::format("{}-P{}", list_chain, floor);
+}
+
+std::string tree_chain(const std::string& chain, std::uint64_t hash, Walks walk) {
+  std::string name = chain + "-T";
+  // The bit that is over keeps the two walks of table mangle apart.
+  name += letters[(walk == Walks::dscp ? 16U : 0U) | (hash >> 60)];
+  for (std::size_t digit = 1; digit < digits; ++digit)
+    name += letters[hash >> (60 - 5 * digit) & 31];
+  return name;
+}
+
+bool is_tree_chain(std::string_view name) {
+  return name.size() > digits + 2 && name.substr(name.size() - digits - 2, 2) == "-T" &&
+         name.substr(name.size() - digits).find_first_not_of(letters) == std::string_view::npos;
+}
+
+bool leads_in_tree(const Rule& rule) {
+  const auto* jump = std::get_if<Jump>(&rule.target);
+  if (jump == nullptr || !jump->go_to || !is_tree_chain(jump->chain))
+    return false;
+  Rule bare;
+  (rule.destination ? bare.destination : bare.source) = rule.destination ? rule.destination : rule.source;
+  bare.target = rule.target;
+  return rule == bare;
 }
 
 std::string gathering_chain(const std::string& list_chain, std::size_t dispatcher) {

@@ -7,6 +7,7 @@
 #include "injector/ownership.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,14 @@ std::string list_chain(std::size_t list, Walks walk, const CompileOptions& optio
 
 /// The chain of `list_chain` for packets of the regions with the floor number `floor`, from 1.
 std::string region_chain(const std::string& list_chain, std::size_t floor);
+
+/// A chain of a list's tree: "<chain>-T" and 13 letters and digits for `hash`, which the walks of table
+/// mangle may share.
+std::string tree_chain(const std::string& chain, std::uint64_t hash, Walks walk);
+bool is_tree_chain(std::string_view name);
+
+/// True for a rule that only leads to a chain of a tree: by one prefix, or all packets.
+bool leads_in_tree(const Rule& rule);
 
 /// The interfaces by which packets of a segment come and go; both empty: any.
 struct Passage {

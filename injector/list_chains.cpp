@@ -2,6 +2,7 @@
 #include "injector/list_chains.hpp"
 
 #include "injector/layout.hpp"
+#include "injector/tree_chains.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -45,9 +46,14 @@ std::vector<const Protection*> harmed_regions(double rate_below, const Numbers& 
   return regions;
 }
 
-void append_rules(const Numbers& list, const ListedEntries& all, RuleList& to) {
-  for (const std::size_t number : list)
-    all.append_rules(number, to);
+/// With the chains that it goes to behind it, but those of single entries.
+void add_chain(Chain chain, const Numbers& list, ListedEntries& all, const CompileOptions& options,
+               std::vector<Chain>& chains) {
+  const TreePlan plan = plan_list(list, all, chain.name, options.layout);
+  std::vector<Chain> further;
+  add_rules(chain, list, plan, all, options, further);
+  chains.push_back(std::move(chain));
+  std::move(further.begin(), further.end(), std::back_inserter(chains));
 }
 
 } // namespace
@@ -87,7 +93,7 @@ std::vector<double> floors(Family family, const CompileOptions& options) {
   return rates;
 }
 
-void add_list(Chain head, const Numbers& list, const ListedEntries& all, Family family,
+void add_list(Chain head, const Numbers& list, ListedEntries& all, Family family,
               const CompileOptions& options, std::vector<Chain>& chains) {
   const std::vector<double> rates = floors(family, options);
   std::vector<Chain> further;
@@ -107,12 +113,10 @@ void add_list(Chain head, const Numbers& list, const ListedEntries& all, Family 
                                            any_overlaps(left, all.entries, *region)
                                                ? Target(Jump{chain.name, true})
                                                : Target(Verdict::return_)));
-    append_rules(left, all, chain.rules);
-    if (!chain.rules.empty())
-      further.push_back(std::move(chain));
+    if (!left.empty())
+      add_chain(std::move(chain), left, all, options, further);
   }
-  append_rules(list, all, head.rules);
-  chains.push_back(std::move(head));
+  add_chain(std::move(head), list, all, options, chains);
   std::move(further.begin(), further.end(), std::back_inserter(chains));
 }
 

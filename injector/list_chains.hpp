@@ -4,10 +4,13 @@
 #pragma once
 
 #include "injector/compile.hpp"
+#include "injector/layout.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace flowspec {
@@ -32,14 +35,17 @@ struct ListedEntries {
   const std::vector<Entry>& entries;
   /// Those of some entries that need rules when there are no others; in their order.
   std::function<std::vector<std::size_t>(std::vector<std::size_t>)> needed;
+  std::function<std::size_t(std::size_t)> rule_count;
   std::function<void(std::size_t, RuleList&)> append_rules;
+  Walks walk = Walks::filter;
+  std::unordered_set<std::uint64_t> tree_hashes = {}; ///< of the chains of trees that this walk has
 };
 
 /// Adds to `chains` the chain `head`, which may hold rules already, with those of the entries `list` behind
-/// them. In front of these, packets of a region with rate_below leave for a chain region_chain() that holds
-/// only what may touch them, in the same order; or for the caller when that is nothing. The strictest regions
-/// come first: what may touch their packets may touch those of the others.
-void add_list(Chain head, const std::vector<std::size_t>& list, const ListedEntries& all, Family family,
+/// them, or the tree of them. In front of these, packets of a region with rate_below leave for a chain
+/// region_chain() that holds only what may touch them, in the same order; or for the caller when that is
+/// nothing. The strictest regions come first: what may touch their packets may touch those of the others.
+void add_list(Chain head, const std::vector<std::size_t>& list, ListedEntries& all, Family family,
               const CompileOptions& options, std::vector<Chain>& chains);
 
 } // namespace flowspec

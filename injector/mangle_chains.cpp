@@ -108,7 +108,11 @@ class AlterationChains {
  public:
   AlterationChains(const EntryLists& lists, Alteration kind, Family family, const CompileOptions& options)
       : lists_(lists), kind_(kind), walk_(kind == Alteration::mark ? Walks::mark : Walks::dscp),
-        family_(family), options_(options) {}
+        family_(family), options_(options),
+        all_{lists.entries,
+             [this](const Numbers& some) { return needed_in_mangle(some, lists_.entries, kind_, options_); },
+             [this](std::size_t number) { return compiled(number).rules.size(); },
+             [this](std::size_t number, RuleList& to) { to.append(compiled(number).rules); }, walk_} {}
 
   std::vector<Chain> all() {
     std::vector<Numbers> needed;
@@ -139,11 +143,7 @@ class AlterationChains {
   void add_entries(std::size_t list, const Numbers& needed, std::vector<Rule> head) {
     if (options_.stateful == Stateful::always)
       head.push_back(established_rule(Verdict::return_));
-    const ListedEntries all{
-        lists_.entries,
-        [this](const Numbers& some) { return needed_in_mangle(some, lists_.entries, kind_, options_); },
-        [this](std::size_t number, RuleList& to) { to.append(compiled(number).rules); }};
-    add_list({list_chain(list, walk_, options_), std::nullopt, std::move(head)}, needed, all, family_,
+    add_list({list_chain(list, walk_, options_), std::nullopt, std::move(head)}, needed, all_, family_,
              options_, chains_);
   }
 
@@ -179,6 +179,7 @@ class AlterationChains {
   Walks walk_;
   Family family_;
   const CompileOptions& options_;
+  ListedEntries all_;
   std::unordered_map<std::size_t, Compiled> compiled_;
   std::vector<Chain> chains_;
 };

@@ -275,6 +275,13 @@ void add_rule_options(CLI::App& app, Options& options, Raw& raw) {
       ->default_str("ACCEPT");
   rules
       ->add_option(
+          "--layout", raw.layout,
+          "linear: one rule after another; tree: chains by prefixes, so that a packet meets few rules; "
+          "auto: a tree where it helps")
+      ->check(one_of(layout_words))
+      ->type_name("LAYOUT");
+  rules
+      ->add_option(
           "--redirect", raw.redirects,
           "RT=MARK[/MASK]: packets of a redirect to this route target get this mark, for ip rule fwmark")
       ->type_name("RT=MARK")

@@ -24,6 +24,8 @@ inline const Words<OperatorTable> operator_tables{{"rfc8955", OperatorTable::rfc
 inline const Words<Stateful> stateful_words{
     {"default-drop", Stateful::default_drop}, {"never", Stateful::never}, {"always", Stateful::always}};
 inline const Words<Verdict> accept_targets{{"ACCEPT", Verdict::accept}, {"RETURN", Verdict::return_}};
+inline const Words<Layout> layout_words{
+    {"auto", Layout::automatic}, {"linear", Layout::linear}, {"tree", Layout::tree}};
 inline const Words<Format> formats{{"text", Format::text},
                                    {"json", Format::json},
                                    {"iptables-restore", Format::iptables_restore},
@@ -53,6 +55,7 @@ struct Raw {
   std::string operator_table = "rfc8955";
   std::string stateful = "default-drop";
   std::string accept_target = "ACCEPT";
+  std::string layout = "auto";
   std::string format = "text";
   std::string conntrack = "auto";
   std::vector<std::string> redirects; ///< "RT=MARK[/MASK]"

@@ -199,6 +199,7 @@ void finish(Options& options, const Raw& raw, const CLI::App& app) {
   options.poll.reading.operator_table = operator_tables.at(raw.operator_table);
   options.compile.stateful = stateful_words.at(raw.stateful);
   options.compile.accept = accept_targets.at(raw.accept_target);
+  options.compile.layout = layout_words.at(raw.layout);
   options.format = formats.at(raw.format);
   options.poll.reading.carrier = *parse_sequence_carrier(raw.sequence);
   options.compile.chain = options.ours.chain;

@@ -2,6 +2,7 @@
 #include "injector/ownership.hpp"
 
 #include "common/error.hpp"
+#include "injector/layout.hpp"
 
 #include <fmt/format.h>
 
@@ -24,10 +25,12 @@ Rule Hook::jump() const {
 
 namespace {
 
-/// All of its rules carry the comment of an injector's, or there are none: what such a chain decides is
-/// decided by flowspec routes.
+/// All of its rules carry the comment of an injector's or lead to chains of its own tree, or there are none:
+/// what such a chain decides is decided by flowspec routes.
 bool is_an_injectors(const Chain& chain) {
-  return std::all_of(chain.rules.begin(), chain.rules.end(), [](const Rule& rule) {
+  return std::all_of(chain.rules.begin(), chain.rules.end(), [&](const Rule& rule) {
+    if (leads_in_tree(rule))
+      return Ownership{chain.name}.owns(std::get<Jump>(rule.target).chain);
     return std::any_of(rule.matches.begin(), rule.matches.end(), [](const Match& match) {
       const auto* comment = std::get_if<CommentMatch>(&match);
       return comment != nullptr && comment->text.starts_with("flowspec ");

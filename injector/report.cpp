@@ -3,6 +3,7 @@
 
 #include "common/entry_json.hpp"
 #include "common/rule_text.hpp"
+#include "injector/tree_chains.hpp"
 
 #include <fmt/format.h>
 
@@ -23,6 +24,16 @@ std::size_t rule_count(const std::vector<Chain>& chains) {
   for (const Chain& chain : chains)
     count += chain.rules.size();
   return count;
+}
+
+/// "15 rules", and what leads to them in trees.
+std::string rules_text(const std::vector<Chain>& chains) {
+  const TreeFigures trees = tree_figures(chains);
+  const std::string rules = counted(rule_count(chains) - trees.further, "rule");
+  return trees.any()
+             ? fmt::format("{}, with {} that lead there in {} of trees: a packet meets {} of a list at most",
+                           rules, trees.further, counted(trees.chains, "chain"), trees.deepest)
+             : rules;
 }
 
 /// What should be ours in the table of `changes`.
@@ -128,7 +139,7 @@ std::string summary_text(const Pass& pass, bool done) {
   std::string text;
   for (const Changes& changes : pass.changes) {
     const Ruleset& after = changes.after;
-    const std::string rules = counted(rule_count(ours_in(pass, after)), "rule");
+    const std::string rules = rules_text(ours_in(pass, after));
     const std::string state =
         after.table == "filter"
             ? fmt::format("{} of {} in {}{}", pass.enforced.of(after.family),
@@ -175,12 +186,17 @@ nlohmann::ordered_json edits_json(const Changes& changes) {
 
 nlohmann::ordered_json report_json(const Pass& pass, bool done) {
   nlohmann::ordered_json tables = nlohmann::ordered_json::array();
-  for (const Changes& changes : pass.changes)
+  for (const Changes& changes : pass.changes) {
+    const std::vector<Chain>& chains = ours_in(pass, changes.after);
     tables.push_back({{"family", name(changes.after.family)},
                       {"table", changes.after.table},
-                      {"rules", rule_count(ours_in(pass, changes.after))},
+                      {"rules", rule_count(chains)},
                       {"committed", done && !changes.edits.empty()},
                       {"edits", edits_json(changes)}});
+    if (const TreeFigures trees = tree_figures(chains); trees.any())
+      tables.back()["trees"] = {
+          {"chains", trees.chains}, {"further_rules", trees.further}, {"longest_walk", trees.deepest}};
+  }
   nlohmann::ordered_json document = {
       {"routes", pass.routes.sum()},        {"held", pass.held.sum()},
       {"tables", std::move(tables)},        {"entries", to_json(pass.installed.all())},

@@ -4,6 +4,7 @@
 #include "common/rule_text.hpp"
 #include "injector/age.hpp"
 #include "injector/found_rules.hpp"
+#include "injector/layout.hpp"
 
 #include <fmt/format.h>
 
@@ -30,13 +31,27 @@ class FamilyEntries {
  public:
   FamilyEntries(Family family, const StatusInput& input, const TableNow* filter, const Hits& hits)
       : family_(family), filter_(filter), hits_(hits), now_(input.now) {
-    if (filter != nullptr)
+    if (filter != nullptr) {
       found_ = found_rules(filter->rules, input.ours);
+      in_trees_ =
+          std::any_of(filter->rules.chains.begin(), filter->rules.chains.end(), [&](const Chain& chain) {
+            return input.ours.owns(chain.name) && is_tree_chain(chain.name);
+          });
+    }
     if (const auto known = input.state.families.find(family); known != input.state.families.end())
       remember(known->second, input);
   }
 
   std::vector<StatusEntry> all() const {
+    std::vector<StatusEntry> entries = in_trees_ ? by_remembered() : by_found();
+    for (std::size_t at = 0; at < entries.size(); ++at)
+      entries[at].number = at + 1;
+    return entries;
+  }
+
+ private:
+  /// In the kernel's order.
+  std::vector<StatusEntry> by_found() const {
     // [n]: behind the n-th of those that were found; [0]: in front of all.
     std::vector<std::vector<StatusEntry>> order(found_.size() + 1);
     std::vector<bool> remembered(found_.size());
@@ -54,12 +69,31 @@ class FamilyEntries {
         entries.push_back(stranger(found_[at - 1]));
       std::move(order[at].begin(), order[at].end(), std::back_inserter(entries));
     }
-    for (std::size_t at = 0; at < entries.size(); ++at)
-      entries[at].number = at + 1;
     return entries;
   }
 
- private:
+  /// In the order of what is remembered, since that of the chains of a tree is another one; what is not
+  /// remembered stands behind what packets meet before it.
+  std::vector<StatusEntry> by_remembered() const {
+    std::vector<std::size_t> place(found_.size()); // from 1
+    for (std::size_t at = 0; at < remembered_.size(); ++at)
+      if (remembered_[at].found)
+        place[*remembered_[at].found] = at + 1;
+    std::vector<std::vector<StatusEntry>> strangers(remembered_.size() + 1);
+    std::size_t behind = 0;
+    for (std::size_t at = 0; at < found_.size(); ++at)
+      if (place[at] != 0)
+        behind = place[at];
+      else
+        strangers[behind].push_back(stranger(found_[at]));
+    std::vector<StatusEntry> entries = std::move(strangers[0]);
+    for (std::size_t at = 0; at < remembered_.size(); ++at) {
+      entries.push_back(entry_of(remembered_[at]));
+      std::move(strangers[at + 1].begin(), strangers[at + 1].end(), std::back_inserter(entries));
+    }
+    return entries;
+  }
+
   void remember(const FamilyMemory& memory, const StatusInput& input) {
     memory_ = &memory;
     std::unordered_map<std::string_view, std::size_t> found;
@@ -137,6 +171,7 @@ class FamilyEntries {
   Instant now_;
   const FamilyMemory* memory_ = nullptr; ///< none: nothing is known of the routes
   std::vector<FoundRules> found_;
+  bool in_trees_ = false;
   std::vector<Remembered> remembered_; ///< in their order
   std::unordered_map<std::string_view, const HeldRoute*> held_;
   std::unordered_set<std::string> changed_;

@@ -38,8 +38,11 @@ RuleSet draw(std::uint64_t seed) {
   set.options.redirects[generate::redirect_target] = MarkTarget{test::ForwardingLab::mark, 0xffffffff};
   const generate::EntryShape shape{
       .every_component = true, .sequences = true, .every_action = chance(set.random, 50)};
-  const std::uint32_t most = chance(set.random, 40) ? 3 : 12;
-  set.entries = generate::entries(set.random, set.family, generate::number(set.random, 1, most), shape);
+  const bool tree = mix(seed >> 1) % 3 == 0; // and then enough entries for one
+  set.options.layout = tree ? Layout::tree : Layout::linear;
+  const std::uint32_t least = tree ? 20 : 1;
+  const std::uint32_t most = tree ? 60 : chance(set.random, 40) ? 3 : 12;
+  set.entries = generate::entries(set.random, set.family, generate::number(set.random, least, most), shape);
   for (Entry& entry : set.entries)
     if (entry.actions.rate && !entry.actions.discards())
       entry.actions.rate = rate;
