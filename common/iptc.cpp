@@ -11,6 +11,7 @@ extern "C" { // libip6tc.h of iptables 1.8 has no such guard of its own
 #include <libiptc/libip6tc.h>
 #include <libiptc/libiptc.h>
 }
+#include <malloc.h>
 
 #include <cerrno>
 #include <functional>
@@ -409,6 +410,7 @@ void TableOf<Tc>::commit(const std::vector<Edit>& edits) {
   look_again();
   keep_policy_counters();
   carry_out(edits);
+  malloc_trim(0); // libiptc holds the table twice, and makes it a third time now
   if (Tc::commit(handle_.get()))
     return;
   const int code = errno;

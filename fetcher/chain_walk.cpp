@@ -54,7 +54,7 @@ class Walker {
   /// What the packets do that come to a rule; those that still come to the next rule are returned. (Packets
   /// that were decided may be among them: what is told first counts.)
   std::vector<Box> behind(const Visit& visit, std::vector<Box> packets, const Caller* caller) {
-    const Rule& rule = visit.rule();
+    const Rule rule = visit.rule();
     if (const std::string_view target = target_without_verdict(rule); !target.empty()) {
       listener_->skip(visit, Reason::not_published, fmt::format("{} decides nothing: passed over", target));
       return packets;

@@ -22,7 +22,7 @@ struct Visit {
   std::size_t index = 0;    ///< in the chain, from 0
   std::uint64_t number = 0; ///< of this visit, from 1: earlier ones have lower numbers
 
-  const Rule& rule() const { return chain->rules[index]; }
+  Rule rule() const { return chain->rules[index]; }
 };
 
 /// Who is told what the walk finds. What comes first decides: packets named in two calls belong to the first.

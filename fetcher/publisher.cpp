@@ -190,8 +190,8 @@ void Publisher::decide(const Visit& visit, std::span<const Box> packets, Verdict
           fmt::format("{}: the rules up to this one take more than {} routes; --max-routes allows more",
                       rule_name_(visit.chain->name, visit.index), options_.max_routes));
   }
-  if (const auto* reject = std::get_if<RejectTarget>(&visit.rule().target);
-      reject && result_.pieces.size() > before)
+  const Rule rule = visit.rule();
+  if (const auto* reject = std::get_if<RejectTarget>(&rule.target); reject && result_.pieces.size() > before)
     remark(visit, Reason::published_as, fmt::format("discard: no {} is sent", reject->with));
 }
 

@@ -29,6 +29,8 @@ class EntryRules {
     ends_.push_back(rules_.size());
   }
   std::size_t count(std::size_t entry) const { return ends_[entry] - first(entry); }
+  /// Those of all entries, in their order.
+  const RuleList& all() const { return rules_; }
   void append_to(RuleList& to, std::size_t entry) const {
     for (std::size_t rule = first(entry); rule < ends_[entry]; ++rule)
       to.push_back_bytes(rules_.bytes(rule));

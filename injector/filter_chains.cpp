@@ -17,7 +17,8 @@ class FilterChains {
   FilterChains(const EntryLists& lists, const EntryRules& rules, Family family, const CompileOptions& options)
       : lists_(lists), all_{lists.entries, [](std::vector<std::size_t> list) { return list; },
                             [&rules](std::size_t number) { return rules.count(number); },
-                            [&rules](std::size_t number, RuleList& to) { rules.append_to(to, number); }},
+                            [&rules](std::size_t number, RuleList& to) { rules.append_to(to, number); },
+                            &rules.all()},
         family_(family), options_(options), hands_back_(hands_back(options)) {}
 
   std::vector<Chain> all() {

@@ -37,6 +37,7 @@ struct ListedEntries {
   std::function<std::vector<std::size_t>(std::vector<std::size_t>)> needed;
   std::function<std::size_t(std::size_t)> rule_count;
   std::function<void(std::size_t, RuleList&)> append_rules;
+  const RuleList* every_rule = nullptr; ///< those of all entries, in their order, when they are at hand
   Walks walk = Walks::filter;
   std::unordered_set<std::uint64_t> tree_hashes = {}; ///< of the chains of trees that this walk has
 };

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <exception>
@@ -59,10 +60,17 @@ void open_standard_streams() {
     close(descriptor);
 }
 
+/// With 100,000 routes each stage of a pass has some of many megabytes, and the next one wants the room.
+void give_back_large_blocks() {
+  constexpr int smallest = 1 << 20;
+  mallopt(M_MMAP_THRESHOLD, smallest);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
   open_standard_streams();
+  give_back_large_blocks();
   try {
     std::optional<Options> options = read_options(argc, argv);
     return options ? run_command(std::move(*options), argc, argv) : 0;

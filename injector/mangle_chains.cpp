@@ -108,11 +108,17 @@ class AlterationChains {
  public:
   AlterationChains(const EntryLists& lists, Alteration kind, Family family, const CompileOptions& options)
       : lists_(lists), kind_(kind), walk_(kind == Alteration::mark ? Walks::mark : Walks::dscp),
-        family_(family), options_(options),
-        all_{lists.entries,
-             [this](const Numbers& some) { return needed_in_mangle(some, lists_.entries, kind_, options_); },
-             [this](std::size_t number) { return compiled(number).rules.size(); },
-             [this](std::size_t number, RuleList& to) { to.append(compiled(number).rules); }, walk_} {}
+        family_(family),
+        options_(options), all_{lists.entries,
+                                [this](const Numbers& some) {
+                                  return needed_in_mangle(some, lists_.entries, kind_, options_);
+                                },
+                                [this](std::size_t number) { return compiled(number).rules.size(); },
+                                [this](std::size_t number, RuleList& to) {
+                                  to.append(compiled(number).rules);
+                                },
+                                nullptr,
+                                walk_} {}
 
   std::vector<Chain> all() {
     std::vector<Numbers> needed;

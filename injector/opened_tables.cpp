@@ -59,6 +59,12 @@ const Ruleset* OpenedTables::look(Family family, const std::string& table) {
   return &std::get<OpenTable>(known->second).rules;
 }
 
+void OpenedTables::forget_rules() {
+  for (auto& [name, outcome] : tables_)
+    if (auto* opened = std::get_if<OpenTable>(&outcome))
+      opened->rules = {};
+}
+
 std::function<void(const std::vector<Edit>&)> OpenedTables::take_commit(Family family,
                                                                         const std::string& table) {
   const auto known = tables_.find({family, table});

@@ -36,6 +36,9 @@ class OpenedTables {
   /// As it is, none when nobody uses it. Throws what reading it threw.
   const Ruleset* look(Family family, const std::string& table);
 
+  /// Of all tables what they hold; what is to be committed may need the room.
+  void forget_rules();
+
   /// Of a table that was read to be changed, and once; else none.
   std::function<void(const std::vector<Edit>&)> take_commit(Family family, const std::string& table);
 

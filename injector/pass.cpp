@@ -397,15 +397,20 @@ class Passes::Run {
       Judged judged =
           judge(std::exchange(routes_.entries, {}), infeasible,
                 {options_.policy.get(), options_.local_scope ? &own : nullptr, options_.explain_policy});
+      // The entries of 100,000 routes take 50 MB, and libiptc wants room for as much.
+      const bool counted =
+          doing_ == Doing::sync && options_.format != Format::json && held_counts_.sum() == 0;
+      if (counted)
+        for (Entry& entry : judged.entries) // only the policy asks for them
+          entry.communities = {};
       Wanted wanted = arrange(std::exchange(judged.entries, {}), families_, compile);
+      if (counted)
+        wanted.installed = {};
       last = Arranged{families_,           held_,
                       compile.reassembled, std::move(infeasible),
                       std::move(own),      std::move(routes_),
                       std::move(judged),   std::move(wanted)};
     }
-    const bool counted = doing_ == Doing::sync && options_.format != Format::json && held_counts_.sum() == 0;
-    if (counted) // the entries of 100,000 routes take 50 MB, and libiptc will want them
-      last->wanted.installed = {};
     outcome_.pass = Pass(last->findings, last->judged, last->wanted);
     outcome_.pass.held = held_counts_;
   }
@@ -459,6 +464,11 @@ class Passes::Run {
       save(before_, false);
     }
     const Timed timed(outcome_.times.commit);
+    if (options_.format == Format::text) { // others say more of what was there
+      tables_.forget_rules();
+      for (Changes& changes : outcome_.pass.changes)
+        changes.before.chains.clear();
+    }
     outcome_.pass.changes = commit_all(goals_, std::move(outcome_.pass.changes), options_.ours);
     goals_.clear(); // and with them the lock
     for (const Changes& changes : outcome_.pass.changes) {

@@ -95,7 +95,10 @@ void add_rules(Chain& head, const Numbers& list, const TreePlan& plan, const Lis
         chain.rules.push_back(
             leading_rule(step.kind, plan.chains[step.index], name_of(plan.chains[step.index])));
   };
-  add_to(head, plan.chains.front());
+  if (!plan.splits() && list.size() == all.entries.size() && all.every_rule != nullptr)
+    head.rules.append(*all.every_rule); // shared, when nothing stands before them
+  else
+    add_to(head, plan.chains.front());
   for (std::size_t at = 1; at < plan.chains.size(); ++at) {
     Chain chain{name_of(plan.chains[at]), std::nullopt, {}};
     add_to(chain, plan.chains[at]);

@@ -134,7 +134,8 @@ unsigned Cut::branch(const TreeEntry& entry) const {
   const unsigned bits = length - base; // at a multiple of their number: never in two bytes
   if (bits == 0)
     return 0;
-  return (prefix_of(entry, dimension).address.bytes[base / 8] >> (8 - base % 8 - bits)) & ((1U << bits) - 1);
+  const unsigned octet = prefix_of(entry, dimension).address.bytes[base / 8];
+  return octet >> (8 - base % 8 - bits) & ((1U << bits) - 1);
 }
 
 double expected_walk(double rules) {

@@ -44,11 +44,13 @@ class SeenTable {
     const auto [at, fresh] = seen_.try_emplace({in, out}, all_);
     if (fresh)
       for (Chain& chain : at->second.chains) {
-        std::erase_if(chain.rules, [&](const Rule& rule) {
-          return !is_interface(rule.in_interface, in) || !is_interface(rule.out_interface, out);
-        });
-        for (Rule& rule : chain.rules)
-          rule.in_interface = rule.out_interface = "";
+        RuleList met;
+        for (Rule rule : chain.rules)
+          if (is_interface(rule.in_interface, in) && is_interface(rule.out_interface, out)) {
+            rule.in_interface = rule.out_interface = "";
+            met.push_back(rule);
+          }
+        chain.rules = std::move(met);
       }
     return at->second;
   }

@@ -19,7 +19,7 @@ namespace {
 
 /// Deletes, moves, copies or inserts a rule of some chain.
 void tamper(generate::Random& random, Ruleset& table) {
-  std::vector<Rule>& rules =
+  RuleList& rules =
       table.chains[generate::number(random, 0, static_cast<std::uint32_t>(table.chains.size() - 1))].rules;
   const auto place = [&](std::size_t end) {
     return rules.begin() + generate::number(random, 0, static_cast<std::uint32_t>(end));

@@ -54,7 +54,8 @@ struct Listed {
     std::vector<std::size_t> list(entries.size());
     std::iota(list.begin(), list.end(), std::size_t{0});
     ListedEntries all{entries, [](std::vector<std::size_t> some) { return some; },
-                      [this](std::size_t number) -> const std::vector<Rule>& { return rules[number]; }};
+                      [this](std::size_t number) { return rules[number].size(); },
+                      [this](std::size_t number, RuleList& to) { to.append(rules[number]); }};
     plan = plan_list(list, all, options.chain, layout, shape);
     Chain head{options.chain, std::nullopt, {}};
     std::vector<Chain> further;

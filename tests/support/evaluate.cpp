@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
+#include <unordered_map>
 #include <vector>
 
 namespace flowspec {
@@ -222,6 +223,24 @@ bool holds(const Rule& rule, const Packet& packet, bool over_rate, Evaluation& r
   });
 }
 
+using Rules = std::shared_ptr<const std::vector<Rule>>;
+
+/// Of a list that is walked again and again, once.
+Rules unpacked(const RuleList& list) {
+  constexpr std::size_t many = 5'000;
+  struct Known {
+    RuleList list; // so that nobody else gets its identity
+    Rules rules;
+  };
+  thread_local std::unordered_map<const void*, Known> known;
+  if (known.size() > many)
+    known.clear();
+  Known& of = known[list.identity()];
+  if (!of.rules)
+    of = {list, std::make_shared<const std::vector<Rule>>(list.begin(), list.end())};
+  return of.rules;
+}
+
 /// Does what a target does that lets the packet go on to the next rule.
 struct CarryOut {
   Evaluation& result;
@@ -271,7 +290,8 @@ Evaluation evaluate(const Ruleset& ruleset, const std::string& chain, const Pack
       continue;
     }
     const std::size_t index = here.next++;
-    const Rule& rule = here.chain->rules[index];
+    const Rules rules = unpacked(here.chain->rules);
+    const Rule& rule = (*rules)[index];
     const bool hit = holds(rule, packet, walk.over_rate, result);
     if (result.unreadable) {
       result.what = Evaluation::What::drop;
@@ -289,11 +309,11 @@ Evaluation evaluate(const Ruleset& ruleset, const std::string& chain, const Pack
       if (*verdict == Verdict::return_) {
         stack.pop_back();
         if (stack.empty())
-          result.rule = &rule;
+          result.rule = std::shared_ptr<const Rule>(rules, &rule);
         continue;
       }
       result.what = *verdict == Verdict::accept ? Evaluation::What::accept : Evaluation::What::drop;
-      result.rule = &rule;
+      result.rule = std::shared_ptr<const Rule>(rules, &rule);
       return result;
     }
     if (const auto* jump = std::get_if<Jump>(&rule.target)) {
@@ -306,7 +326,7 @@ Evaluation evaluate(const Ruleset& ruleset, const std::string& chain, const Pack
     }
     if (std::holds_alternative<RejectTarget>(rule.target)) {
       result.what = Evaluation::What::drop;
-      result.rule = &rule;
+      result.rule = std::shared_ptr<const Rule>(rules, &rule);
       return result;
     }
     std::visit(CarryOut{result}, rule.target);

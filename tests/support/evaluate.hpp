@@ -10,6 +10,7 @@
 #include "common/ruleset.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,8 +21,8 @@ namespace flowspec {
 struct Evaluation {
   enum class What { accept, drop, returned };
   What what = What::returned;
-  const Rule* rule = nullptr; ///< the rule with the verdict, or none
-  bool limited = false;       ///< a rate limit stood before the verdict: above it the packet would be dropped
+  std::shared_ptr<const Rule> rule; ///< the rule with the verdict, or none
+  bool limited = false; ///< a rate limit stood before the verdict: above it the packet would be dropped
   /// Dropped by no verdict: a match could not look at what it is about. `what` is drop, `rule` none.
   bool unreadable = false;
   std::optional<std::uint8_t> dscp_mark; ///< what -j DSCP wrote last

@@ -181,9 +181,10 @@ Ruleset firewall(Random& random, Family family, const FirewallShape& shape) {
       callable.push_back(result.chains[other].name);
     auto& rules = result.chains[index].rules;
     while (rules.size() < sizes[index]) {
-      rules.push_back(rule(random, family, callable, index == 0));
-      if (shape.states && rules.back().target == Target(Verdict::accept) && chance(random, 40))
-        rules.back().matches.emplace_back(ConntrackMatch{ConntrackMatch::fresh, false});
+      Rule next = rule(random, family, callable, index == 0);
+      if (shape.states && next.target == Target(Verdict::accept) && chance(random, 40))
+        next.matches.emplace_back(ConntrackMatch{ConntrackMatch::fresh, false});
+      rules.push_back(next);
     }
   }
   if (shape.states)

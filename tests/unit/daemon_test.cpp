@@ -16,7 +16,7 @@ constexpr Instant start = 1000s;
 
 PassOutcome good() {
   PassOutcome outcome;
-  outcome.pass.installed.resize(12);
+  outcome.pass.enforced.ipv4 = 12;
   return outcome;
 }
 

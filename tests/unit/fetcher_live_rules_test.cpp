@@ -33,7 +33,7 @@ LiveRules live(std::optional<Family> family, const FamilyState& ipv4, const Fami
                                    if (read != nullptr)
                                      read->push_back(of);
                                    Chain forward{"FORWARD", state(of).policy, {}};
-                                   forward.rules.resize(state(of).rules);
+                                   forward.rules = std::vector<Rule>(state(of).rules);
                                    return Ruleset{of, "filter", {forward}};
                                  },
                              .nf_tables_hold_rules = [=](Family of) { return state(of).nf_tables; }});

@@ -31,9 +31,9 @@ struct KeptPath {
 /// The paths of each route.
 std::vector<std::vector<KeptPath>> parse(std::string_view text) {
   std::vector<std::vector<KeptPath>> routes;
-  parse_flowspec_detail(text, [&routes](const ShownRoute& route) {
+  parse_flowspec_detail(text, [&routes](const ShownRoute& shown) {
     std::vector<KeptPath>& paths = routes.emplace_back();
-    for (const ShownPath& path : route.paths)
+    for (const ShownPath& path : shown.paths)
       paths.push_back({std::optional<std::string>(path.components[0]),
                        std::optional<std::string>(path.ecomlist), std::optional<std::string>(path.ecom6list),
                        std::string(path.age)});

@@ -35,8 +35,9 @@ PassOutcome outcome() {
   PassOutcome made;
   made.pass.routes.ipv4 = 3;
   made.pass.routes.ipv6 = 1;
-  made.pass.installed = {to("10.1.0.0/16"), to("10.2.0.0/16"), to("10.3.0.0/16"), to("10.4.0.0/16"),
-                         to("2001:db8::/32")};
+  made.pass.installed = std::vector{to("10.1.0.0/16"), to("10.2.0.0/16"), to("10.3.0.0/16"),
+                                    to("10.4.0.0/16"), to("2001:db8::/32")};
+  made.pass.enforced = {4, 1};
   made.pass.rejected = {{"dst 10.9.0.0/16", Reason::unreadable_action, "UNK:128, 12"}};
   made.pass.remarks = {{"", Reason::lost_route, "FRR received 4 routes and shows 3"}};
   made.pass.tables = {{Family::ipv4, "filter", {chain_of(5), chain_of(2)}, {}},

@@ -17,9 +17,9 @@ constexpr std::int64_t some_day = 1'795'356'131; // 2026-11-22 14:02:11 UTC
 /// `routes` routes in two rules each, of which `added` came now.
 PassOutcome outcome(std::size_t routes, std::size_t added = 0) {
   PassOutcome result;
-  result.pass.installed.resize(routes);
+  result.pass.enforced.ipv4 = routes;
   result.pass.tables.push_back({Family::ipv4, "filter", {{"FLOWSPEC", std::nullopt, {}}}, {}});
-  result.pass.tables[0].chains[0].rules.resize(2 * routes);
+  result.pass.tables[0].chains[0].rules = std::vector<Rule>(2 * routes);
   Changes changes{{Family::ipv4, "filter", {}}, {Family::ipv4, "filter", {}}, {}};
   for (std::size_t index = 0; index < added; ++index)
     changes.edits.emplace_back(InsertRule{"FLOWSPEC", index, {}});

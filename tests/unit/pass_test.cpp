@@ -177,7 +177,7 @@ TEST_CASE("the cheap look asks for no routes when the summary is the same, and s
   CHECK(fake.asked == std::vector<std::string>{"show bgp ipv4 flowspec summary json",
                                                "show bgp ipv6 flowspec summary json"});
   CHECK_FALSE(outcome.in_full);
-  CHECK(outcome.pass.installed.size() == 1);
+  CHECK(outcome.pass.enforced.ipv4 == 1);
   CHECK(fake.rules() == 1);
 
   fake.filter().find("FLOWSPEC")->rules.clear();
@@ -295,7 +295,7 @@ TEST_CASE("tampering has a kind; what others do with their own rules is none") {
     fake.now += 2s;
     return kinds(passes.run(Depth::summary, Doing::sync));
   };
-  const auto forward = [](Ruleset& table) -> std::vector<Rule>& { return table.find("FORWARD")->rules; };
+  const auto forward = [](Ruleset& table) -> RuleList& { return table.find("FORWARD")->rules; };
   using Kinds = std::vector<std::string>;
   CHECK(after([](Ruleset& table) { table.find("FLOWSPEC")->rules.clear(); }) == Kinds{"rules-changed"});
   CHECK(after([&](Ruleset& table) { forward(table).clear(); }) == Kinds{"jump-gone"});
@@ -377,6 +377,7 @@ TEST_CASE("routes that the operator gives need no FRR and no second look") {
   world.given = [&text](const AboutToRead& about_to_read) {
     Shown shown;
     shown.text = text;
+    about_to_read(shown);
     shown.routes = read_frr_routes(text, Family::ipv4, {});
     return std::vector<Shown>{shown};
   };
@@ -395,7 +396,7 @@ TEST_CASE("protected packets leave our chains before any entry") {
   Options options;
   options.compile.protect = {*parse_prefix("10.255.0.0/16"), *parse_prefix("2001:db8::/32")};
   Passes(options, fake.world()).run(Depth::full, Doing::sync);
-  const std::vector<Rule>& rules = fake.filter().find("FLOWSPEC")->rules;
+  const RuleList& rules = fake.filter().find("FLOWSPEC")->rules;
   REQUIRE(rules.size() == 3);
   CHECK(rules[0].destination == parse_prefix("10.255.0.0/16"));
   CHECK(rules[1].source == parse_prefix("10.255.0.0/16"));

@@ -81,7 +81,7 @@ struct Host {
     return table;
   }
 
-  std::vector<Rule>& chain(const std::string& name, std::size_t table = 0) {
+  RuleList& chain(const std::string& name, std::size_t table = 0) {
     return tables.at(table).rules.find(name)->rules;
   }
   void count(const std::string& chain, std::vector<Counters> counters) {
@@ -219,8 +219,9 @@ TEST_CASE("how entries stand") {
   }
   SECTION("the order is the kernel's, and so are the numbers") {
     Host host(a + b + c);
-    std::rotate(host.chain("FLOWSPEC").begin(), host.chain("FLOWSPEC").begin() + 1,
-                host.chain("FLOWSPEC").end());
+    const Rule first = host.chain("FLOWSPEC").front();
+    host.chain("FLOWSPEC").erase(host.chain("FLOWSPEC").begin());
+    host.chain("FLOWSPEC").push_back(first);
     host.recount();
     const Status status = host.status();
     CHECK(standings(status) == "20 active, 30 active, 10 active");
@@ -316,8 +317,10 @@ TEST_CASE("the jump: gone, or not the first rule any more") {
   CHECK(host.status().tables.at(0).complaints ==
         std::vector<std::string>{"the jump to FLOWSPEC is rule 2 of FORWARD, behind rules of others"});
   // The jump of another injector may stand there too.
-  host.chain("FORWARD").front() = {};
-  host.chain("FORWARD").front().target = Jump{"PEERS", false};
+  host.chain("FORWARD").erase(host.chain("FORWARD").begin());
+  Rule to_peers;
+  to_peers.target = Jump{"PEERS", false};
+  host.chain("FORWARD").insert(host.chain("FORWARD").begin(), to_peers);
   host.tables[0].rules.chains.push_back({"PEERS", std::nullopt, Host(b).chain("FLOWSPEC")});
   host.recount();
   CHECK(host.status().tables.at(0).complaints.empty());
@@ -350,8 +353,9 @@ TEST_CASE("a terminal gets one line for a line, whatever was in it") {
   memory.held = {{id("10.1.0.0/16"), 0s, {"\x07"}}};
   host.state.last_failure = "one\ntwo\033[31m";
   host.pass.rejected.push_back({"a\nb", Reason::never_matches, "\x7f"});
-  host.chain("FLOWSPEC").push_back(intruder());
-  host.chain("FLOWSPEC").back().in_interface = "e\nth";
+  Rule breaking = intruder();
+  breaking.in_interface = "e\nth";
+  host.chain("FLOWSPEC").push_back(breaking);
   host.recount();
   const std::string text = host.text();
   for (const char c : text)

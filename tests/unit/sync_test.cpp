@@ -48,10 +48,10 @@ std::string words(const std::vector<Edit>& edits) {
     std::string operator()(const CreateChain& edit) const { return "new " + edit.chain; }
     std::string operator()(const DeleteChain& edit) const { return "gone " + edit.chain; }
     std::string operator()(const InsertRule& edit) const {
-      return "+" + std::to_string(edit.index) + letter(edit.rule);
+      return "+" + std::to_string(edit.index) + letter(edit.rule.rule());
     }
     std::string operator()(const DeleteRule& edit) const {
-      return "-" + std::to_string(edit.index) + letter(edit.rule);
+      return "-" + std::to_string(edit.index) + letter(edit.rule.rule());
     }
     static std::string letter(const Rule& rule) {
       return rule.matches.empty() ? "j" : std::get<CommentMatch>(rule.matches[0]).text;
