@@ -39,13 +39,16 @@ Rejected rejection(Reason reason, std::string detail) {
 /// Collects what the communities of one path ask for.
 class ActionReader {
  public:
-  ActionReader(const SequenceCarrier& carrier, std::size_t list_size) : carrier_(carrier) {
-    if (list_size > 0)
+  /// `list_size` is 0 when the communities themselves are not wanted.
+  ActionReader(const SequenceCarrier& carrier, std::size_t list_size)
+      : carrier_(carrier), keeps_communities_(list_size > 0) {
+    if (keeps_communities_)
       asked_.communities.reserve(list_size + 1); // each but the last has a space behind it
   }
 
   void take(const Community& community) {
-    asked_.communities.push_back(community.text);
+    if (keeps_communities_)
+      asked_.communities.push_back(community.text);
     switch (community.kind) {
     case Kind::route_target:
       return take_target(community.text);
@@ -152,6 +155,7 @@ class ActionReader {
   }
 
   const SequenceCarrier& carrier_;
+  bool keeps_communities_;
   Asked asked_;
   std::string hidden_bits_;
   std::string redirect_trouble_;
@@ -162,8 +166,8 @@ class ActionReader {
 } // namespace
 
 std::variant<Asked, Rejected> read_actions(std::string_view ecomlist, std::string_view ecom6list,
-                                           const SequenceCarrier& carrier) {
-  ActionReader reader(carrier, ecomlist.size());
+                                           const SequenceCarrier& carrier, bool keep_communities) {
+  ActionReader reader(carrier, keep_communities ? ecomlist.size() : 0);
   CommunityList communities(ecomlist);
   while (const std::optional<Community> community = communities.next())
     reader.take(*community);

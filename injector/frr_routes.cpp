@@ -153,8 +153,8 @@ class RouteCollector {
     merged.routes = 1;
     merged.paths = route.paths.size();
     for (const ShownPath& path : route.paths) {
-      std::variant<Asked, Rejected> read =
-          read_actions(path.ecomlist.value_or(""), path.ecom6list.value_or(""), options_.carrier);
+      std::variant<Asked, Rejected> read = read_actions(
+          path.ecomlist.value_or(""), path.ecom6list.value_or(""), options_.carrier, options_.communities);
       if (auto* rejected = std::get_if<Rejected>(&read)) {
         rejected->subject = to_string(entry.match);
         merged.refused = std::move(*rejected);

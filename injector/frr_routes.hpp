@@ -19,6 +19,7 @@ namespace flowspec {
 struct ReadingOptions {
   SequenceCarrier carrier;
   OperatorTable operator_table = OperatorTable::rfc8955;
+  bool communities = true; ///< Entry::communities are wanted
 };
 
 /// How many routes there are of each family.

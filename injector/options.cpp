@@ -263,6 +263,9 @@ void read_documents(Options& options, const std::function<std::string(const std:
     options.compile.segments = parse_segments(read(*options.segments_file), *options.segments_file);
   check_segments(options.compile);
   refuse_carrier(options);
+  // Of 100,000 routes they take some megabytes, and only policies and JSON ask for them.
+  const bool enforces = options.command == Command::sync || options.command == Command::run;
+  options.poll.reading.communities = !enforces || options.policy || options.format == Format::json;
 }
 
 std::optional<Options> parse_options(int argc, const char* const* argv) {

@@ -99,7 +99,7 @@ Ruleset with_ours(const Ruleset& current, const std::vector<Chain>& chains, cons
       chain.rules.remove(named.jump());
   }
 
-  std::unordered_set<std::string_view> referred_to; // by rules that are not ours
+  std::unordered_set<std::string> referred_to; // by rules that are not ours
   for (const Chain& chain : result.chains)
     for (const Rule& rule : chain.rules)
       if (const auto* jump = std::get_if<Jump>(&rule.target))

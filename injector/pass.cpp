@@ -400,9 +400,6 @@ class Passes::Run {
       // The entries of 100,000 routes take 50 MB, and libiptc wants room for as much.
       const bool counted =
           doing_ == Doing::sync && options_.format != Format::json && held_counts_.sum() == 0;
-      if (counted)
-        for (Entry& entry : judged.entries) // only the policy asks for them
-          entry.communities = {};
       Wanted wanted = arrange(std::exchange(judged.entries, {}), families_, compile);
       if (counted)
         wanted.installed = {};

@@ -20,7 +20,7 @@ namespace flowspec {
 struct TreeEntry {
   Prefix destination;
   Prefix source;
-  std::uint32_t rules = 1; ///< one or more, which stay together, in their order
+  std::uint16_t rules = 1; ///< one or more, which stay together, in their order; compile() makes no more
   std::uint32_t place = 0; ///< in the list
 };
 

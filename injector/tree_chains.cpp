@@ -31,15 +31,15 @@ std::vector<TreeEntry> tree_entries(const Numbers& list, const ListedEntries& al
   for (const std::size_t number : list) {
     const Components& match = all.entries[number].match;
     entries.push_back({plain(match.destination, match.family), plain(match.source, match.family),
-                       static_cast<std::uint32_t>(all.rule_count(number)), 0});
+                       static_cast<std::uint16_t>(all.rule_count(number)), 0});
   }
   return entries;
 }
 
-std::size_t rules_of(const std::vector<TreeEntry>& entries) {
+std::size_t rules_of(const Numbers& list, const ListedEntries& all) {
   std::size_t rules = 0;
-  for (const TreeEntry& entry : entries)
-    rules += entry.rules;
+  for (const std::size_t number : list)
+    rules += all.rule_count(number);
   return rules;
 }
 
@@ -51,10 +51,10 @@ bool is_new(const TreePlan& plan, ListedEntries& all) {
   return true;
 }
 
-TreePlan straight(const std::vector<TreeEntry>& entries) {
+TreePlan straight(const Numbers& list, const ListedEntries& all) {
   TreeShape shape;
   shape.leaf = std::numeric_limits<std::size_t>::max();
-  return plan_tree(entries, {}, shape);
+  return plan_tree(tree_entries(list, all), {}, shape);
 }
 
 /// The rule that sends packets on to `chain`, called `name`.
@@ -72,14 +72,13 @@ Rule leading_rule(Kind kind, const TreeChain& chain, std::string name) {
 
 TreePlan plan_list(const Numbers& list, ListedEntries& all, std::string_view name, Layout layout,
                    TreeShape shape) {
-  const std::vector<TreeEntry> entries = tree_entries(list, all);
-  if (layout == Layout::linear || (layout == Layout::automatic && rules_of(entries) <= short_list))
-    return straight(entries);
+  if (layout == Layout::linear || (layout == Layout::automatic && rules_of(list, all) <= short_list))
+    return straight(list, all);
   if (layout == Layout::tree)
     shape.root_gain = std::numeric_limits<double>::infinity();
-  TreePlan plan = plan_tree(entries, name, shape);
+  TreePlan plan = plan_tree(tree_entries(list, all), name, shape);
   const bool wanted = layout == Layout::tree || plan.walk < worth * plan.straight_walk;
-  return wanted && is_new(plan, all) ? plan : straight(entries);
+  return wanted && is_new(plan, all) ? plan : straight(list, all);
 }
 
 void add_rules(Chain& head, const Numbers& list, const TreePlan& plan, const ListedEntries& all,

@@ -10,10 +10,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <iterator>
+#include <optional>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
 namespace flowspec {
@@ -43,6 +44,29 @@ std::vector<Entry> take(Family family, std::vector<Entry>& entries) {
   std::erase_if(entries, is_own);
   return own;
 }
+
+/// Numbers that are hashes already, in one block.
+class HashSet {
+ public:
+  /// For at most `count`.
+  explicit HashSet(std::size_t count) : places_(std::bit_ceil(2 * count + 1)) {}
+
+  /// False when it is there already.
+  bool insert(std::uint64_t hash) {
+    if (hash == 0) // stands for none
+      return !std::exchange(has_zero_, true);
+    std::size_t at = hash & (places_.size() - 1);
+    for (; places_[at] != 0; at = (at + 1) & (places_.size() - 1))
+      if (places_[at] == hash)
+        return false;
+    places_[at] = hash;
+    return true;
+  }
+
+ private:
+  std::vector<std::uint64_t> places_;
+  bool has_zero_ = false;
+};
 
 /// The entries of one family.
 class Arrangement {
@@ -116,7 +140,7 @@ class Arrangement {
 
   /// The entries move up into the places of those that have no rules.
   void compile_all(Wanted& wanted) {
-    ids_.reserve(entries_.size());
+    ids_.emplace(entries_.size());
     rules_.reserve(entries_.size());
     std::size_t count = 0;
     for (Entry& entry : entries_) {
@@ -128,6 +152,7 @@ class Arrangement {
     }
     entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(count), entries_.end());
     lists_.entries = std::move(entries_);
+    ids_.reset();
   }
 
   /// False when it has no rules; else it is the one with this number.
@@ -149,7 +174,7 @@ class Arrangement {
     auto& compiled = std::get<Compiled>(outcome);
     // Chains and buckets are named by a hash of 64 bits; somebody who announces two matches with one hash
     // must not mix their rules.
-    if (!ids_.insert(match_hash(entry.match)).second)
+    if (!ids_->insert(match_hash(entry.match)))
       return reject(Reason::duplicate, "another route has the same identifier");
     if (any_alteration_ && !entry.actions.discards() && !mangle_has_rules_for(entry))
       for (const std::size_t list : own_lists_)
@@ -179,9 +204,9 @@ class Arrangement {
   CompileOptions options_;
   std::vector<Rejected> aside_;
   EntryLists lists_;
-  EntryRules rules_;          ///< of each of lists_.entries
-  std::vector<Chain> chains_; ///< that those rules go to
-  std::unordered_set<std::uint64_t> ids_;
+  EntryRules rules_;                   ///< of each of lists_.entries
+  std::vector<Chain> chains_;          ///< that those rules go to
+  std::optional<HashSet> ids_;         ///< of the entries that are compiled
   std::vector<std::size_t> own_lists_; ///< of the entry that is looked at
   bool any_alteration_ = false;
   // By list; empty without any alteration.

@@ -14,6 +14,8 @@
 
 #include <fmt/format.h>
 
+#include <malloc.h>
+
 #include <chrono>
 #include <ctime>
 #include <utility>
@@ -153,7 +155,9 @@ PassWorld pass_world(const Options& options) {
   world.unix_time = unix_now;
   world.tables.in_use = table_in_use;
   world.tables.look = [](Family family, const std::string& table) {
-    return KernelTable(family, table).read();
+    Ruleset rules = KernelTable(family, table).read();
+    malloc_trim(0); // libiptc had a large table twice
+    return rules;
   };
   world.tracks_connections = may_track_connections;
   if (options.local_scope && options.scope_prefixes.empty())

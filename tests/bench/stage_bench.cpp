@@ -39,13 +39,17 @@ constexpr std::array<std::uint32_t, 3> sizes{1000, 10'000, 100'000};
 constexpr std::array families{Family::ipv4};
 
 /// How the lists of entries are laid out: a stage "arrange-NAME" for each.
-struct Layout {
+struct Arranged {
   std::string_view name;
   CompileOptions options;
 };
 
-std::vector<Layout> layouts() {
-  return {{"linear", {}}};
+std::vector<Arranged> layouts() {
+  CompileOptions linear;
+  linear.layout = flowspec::Layout::linear;
+  CompileOptions tree;
+  tree.layout = flowspec::Layout::tree;
+  return {{"linear", linear}, {"tree", tree}};
 }
 
 void ensure(bool condition, const char* otherwise) {
@@ -151,7 +155,7 @@ struct Stage {
   std::function<void(benchmark::State&, Material&)> run;
 };
 
-Stage arranging(const Layout& layout) {
+Stage arranging(const Arranged& layout) {
   return {fmt::format("arrange-{}", layout.name),
           [options = layout.options](benchmark::State& state, Material& of) {
             measure(
@@ -210,7 +214,7 @@ std::vector<Stage> stages() {
              });
        }},
       {"compile", compile_each}};
-  for (const Layout& layout : layouts())
+  for (const Arranged& layout : layouts())
     all.push_back(arranging(layout));
   all.push_back({"diff-unchanged", [](benchmark::State& state, Material& of) {
                    const Ruleset same = of.ruleset(); // as one that was read
@@ -251,7 +255,7 @@ std::vector<Comparison> comparisons() {
   std::vector<Comparison> all{{"policy", "parse", "reading the same routes"},
                               {"diff-one-route", "diff-unchanged", "finding no difference"},
                               {"encode", "encode-apart", "a buffer of its own for each rule"}};
-  for (const Layout& layout : layouts()) {
+  for (const Arranged& layout : layouts()) {
     const std::string stage = fmt::format("arrange-{}", layout.name);
     all.push_back({stage, "parse", "reading the same routes"});
     if (layout.name != "linear")

@@ -2,6 +2,7 @@
 //
 // What the codec does not take, in both directions, and what it does with bytes that no kernel would show.
 #include "common/match_codec.hpp"
+#include "common/rule_list.hpp"
 #include "common/xtables_codec.hpp"
 #include "tests/support/generate.hpp"
 
@@ -29,6 +30,14 @@
 using namespace flowspec;
 
 namespace {
+
+PackedRule packed(std::span<const std::byte> entry, Family family, const std::string& target, bool is_chain) {
+  std::string bytes;
+  decode_packed(entry, family, target.c_str(), is_chain, bytes);
+  RuleList list;
+  list.push_back_bytes(bytes);
+  return {list, 0};
+}
 
 Rule with(Match match) {
   Rule rule;
@@ -379,6 +388,7 @@ TEST_CASE("a target that asks for more than our words say is opaque") {
     std::vector<std::byte> bytes = encode(rule, Family::ipv4);
     change(*reinterpret_cast<xt_entry_target*>(bytes.data() + sizeof(ipt_entry)));
     const Rule decoded = decode(bytes, Family::ipv4, name, false);
+    CHECK(packed(bytes, Family::ipv4, name, false) == PackedRule(decoded));
     CHECK(decoded.unreadable.empty());
     return decoded.target;
   };
@@ -426,6 +436,7 @@ TEST_CASE("decode takes any bytes") {
     }
     const std::string& target = targets[generate::number(random, 0, targets.size() - 1)];
     const Rule rule = decode(bytes, family, target, target == "FLOWSPEC");
+    REQUIRE(packed(bytes, family, target, target == "FLOWSPEC") == PackedRule(rule));
     unreadable += rule.unreadable.empty() ? 0U : 1U;
   }
   CHECK(unreadable > 1000); // the bytes were odd enough

@@ -55,7 +55,8 @@ void commit_rules(Family family, const std::vector<Rule>& rules, const std::stri
 std::vector<Rule> read_rules(Family family, const std::string& table = "filter") {
   const Ruleset ruleset = KernelTable(family, table).read();
   const Chain* chain = ruleset.find("RULES");
-  return chain ? chain->rules : std::vector<Rule>{};
+  const RuleList rules = chain != nullptr ? chain->rules : RuleList();
+  return {rules.begin(), rules.end()};
 }
 
 std::string restore_text(Family family, const std::vector<Rule>& rules, const std::string& table = "filter") {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/chain_edits.hpp"
 #include "common/iptc.hpp"
 #include "common/rule_text.hpp"
 #include "tests/support/generate.hpp"
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 using namespace flowspec;
@@ -192,6 +194,39 @@ TEST_CASE("a chain of 20,000 rules") {
   edits.emplace_back(DeleteChain{"FLOWSPEC"});
   commit(Family::ipv4, edits);
   CHECK_FALSE(read(Family::ipv4).find("FLOWSPEC"));
+}
+
+TEST_CASE("many edits within a long chain: what stays keeps its counters") {
+  const test::NetworkNamespace network;
+  constexpr std::size_t count = 12'000;
+  const auto address = [](std::size_t i) { return fmt::format("10.1.{}.{}/32", i / 256, i % 256); };
+  std::string text = "*filter\n:FLOWSPEC - [0:0]\n:OTHER - [0:0]\n";
+  for (std::size_t i = 0; i < count; ++i) // verdicts, jumps, rules without a target, an extension
+    text += fmt::format("[{}:{}] -A FLOWSPEC -s {}{}\n", i, 100 * i, address(i),
+                        std::array{" -j DROP", " -j OTHER", "", " -j REJECT"}[i % 4]);
+  test::restore(Family::ipv4, text + "COMMIT\n", {"-c"});
+  const Ruleset before = read(Family::ipv4);
+  std::vector<Edit> edits;
+  for (std::size_t i = count - 2; i >= 2;
+       i -= 4) // every rule that goes is of another kind than its neighbours
+    edits.emplace_back(DeleteRule{"FLOWSPEC", i - i % 3, {}});
+  const std::size_t left = count - edits.size();
+  for (std::size_t i = 5; i < left; i += 7)
+    edits.emplace_back(InsertRule{"FLOWSPEC", i, from(fmt::format("10.9.{}.{}/32", i / 256, i % 256))});
+  const ChainEdits& of_chain = edits_by_chain(edits).at("FLOWSPEC");
+  REQUIRE(of_chain.in_order);
+  REQUIRE(of_chain.steps(count) > 10'000'000); // or this tests something else
+  commit(Family::ipv4, edits);
+  const Ruleset after = read(Family::ipv4);
+  CHECK(by_name(after) == by_name(flowspec::apply(edits, before)));
+  const Chain& chain = *after.find("FLOWSPEC");
+  const auto at = static_cast<std::size_t>(&chain - after.chains.data());
+  const std::vector<Counters> counters = KernelTable(Family::ipv4, "filter").counters().at(at).rules;
+  for (std::size_t i = 0; i < chain.rules.size(); ++i) {
+    const auto& bytes = chain.rules[i].source->address.bytes;
+    const std::uint64_t number = bytes[1] == 9 ? 0 : bytes[2] * 256U + bytes[3];
+    REQUIRE(counters[i] == Counters{number, 100 * number});
+  }
 }
 
 TEST_CASE("an edit that does not fit is an error that names it, and changes nothing") {

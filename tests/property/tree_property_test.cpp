@@ -252,7 +252,7 @@ std::vector<TreeEntry> random_tree_entries(generate::Random& random, std::size_t
   const Prefix any = Prefix::any(Family::ipv4);
   std::vector<TreeEntry> entries;
   for (std::size_t index = 0; index < count; ++index) {
-    TreeEntry entry{any, any, generate::number(random, 1, 2), 0};
+    TreeEntry entry{any, any, static_cast<std::uint16_t>(generate::number(random, 1, 2)), 0};
     const auto some = [&] {
       return Prefix::masked(test::random_address(random, Family::ipv4),
                             kind == 0 ? 32 : std::array{16U, 24U, 32U}.at(generate::number(random, 0, 2)));

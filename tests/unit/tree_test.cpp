@@ -17,7 +17,7 @@ namespace {
 constexpr double whatever = std::numeric_limits<double>::infinity();
 const TreeShape every_split{1, whatever, whatever};
 
-TreeEntry entry(const char* destination, const char* source = nullptr, std::uint32_t rules = 1) {
+TreeEntry entry(const char* destination, const char* source = nullptr, std::uint16_t rules = 1) {
   const Prefix any = Prefix::any(parse_prefix(destination)->family());
   return {*parse_prefix(destination), source == nullptr ? any : *parse_prefix(source), rules, 0};
 }
