@@ -13,6 +13,7 @@ extern "C" { // libip6tc.h of iptables 1.8 has no such guard of its own
 }
 #include <malloc.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <stdexcept>
@@ -350,8 +351,10 @@ std::vector<std::byte> as_new(const typename Tc::Entry* at, xtc_handle* handle) 
   std::vector<std::byte> bytes(first, first + at->next_offset);
   auto* target = reinterpret_cast<xt_entry_target*>(bytes.data() + at->target_offset);
   // That of a verdict or a jump has no name in the kernel, where its place says what it is.
-  if (target->u.user.name[0] == '\0')
+  if (target->u.user.name[0] == '\0') {
+    std::ranges::fill(target->u.user.name, '\0'); // the kernel writes no more than one
     std::string_view(Tc::target(at, handle)).copy(target->u.user.name, sizeof target->u.user.name - 1);
+  }
   return bytes;
 }
 

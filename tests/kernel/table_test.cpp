@@ -228,7 +228,7 @@ TEST_CASE("many edits within a long chain: what stays keeps its counters") {
   const auto at = static_cast<std::size_t>(&chain - after.chains.data());
   const std::vector<Counters> counters = KernelTable(Family::ipv4, "filter").counters().at(at).rules;
   for (std::size_t i = 0; i < chain.rules.size(); ++i) {
-    const auto& bytes = chain.rules[i].source->address.bytes;
+    const auto bytes = chain.rules[i].source->address.bytes;
     const std::uint64_t number = bytes[1] == 9 ? 0 : bytes[2] * 256U + bytes[3];
     REQUIRE(counters[i] == Counters{number, 100 * number});
   }

@@ -105,9 +105,9 @@ Forms& operator+=(Forms& sum, const std::vector<Chain>& chains) {
   for (const Chain& chain : chains)
     if (chain.name != "FLOWSPEC")
       ++(chain.name.ends_with('m') ? sum.returning : sum.steps);
-  std::map<std::string_view, int> rules;
+  std::map<std::string, int> rules;
   for (const Rule& rule : chains.front().rules)
-    if (const auto owner = owner_of(rule); owner && ++rules[owner->id] == 2)
+    if (const auto owner = owner_of(rule); owner && ++rules[std::string(owner->id)] == 2)
       ++sum.several;
   return sum;
 }
