@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <string_view>
 
 namespace flowspec {
@@ -56,9 +57,14 @@ std::string digest(const Ruleset& ruleset, const std::vector<Hook>& hooks, const
   const auto is_parent = [&hooks](const std::string& chain) {
     return std::any_of(hooks.begin(), hooks.end(), [&](const Hook& hook) { return hook.parent == chain; });
   };
+  // In an order of its own: libiptc puts chains that are new where it likes.
+  std::map<std::string_view, const Chain*> by_name;
+  for (const Chain& chain : ruleset.chains)
+    by_name.emplace(chain.name, &chain);
   Digest digest;
-  for (const Chain& chain : ruleset.chains) {
-    if (ours.owns(chain.name)) {
+  for (const auto& [name, at] : by_name) {
+    const Chain& chain = *at;
+    if (ours.owns(name)) {
       digest.add(chain.name);
       for (std::size_t rule = 0; rule < chain.rules.size(); ++rule)
         digest.add(chain.rules.bytes(rule));

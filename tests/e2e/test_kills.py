@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import time
@@ -89,5 +90,7 @@ def test_sync_killed_at_random_moments(segment: Segment, tmp_path: pathlib.Path)
             assert syncs.rules() == whole[now]
     assert min(became) > 0, f"the kills came too early or too late: {became}"
     # Whatever state a pass left, the next one could read it: it has nothing to say but what it did.
-    strange = [line for line in syncs.log().splitlines() if not line.startswith("filter: ")]
+    # (The leak check of a debug build says that a thread was killed under its hands.)
+    known = re.compile(r"filter: |==\d+==Unable to get registers from thread")
+    strange = [line for line in syncs.log().splitlines() if not known.match(line)]
     assert not strange, strange

@@ -60,7 +60,7 @@ def test_three_hundred_rules_keep_their_order(loop: Loop) -> None:
     loop.firewall.restore(filter_table(rules, policy="DROP"))
     loop.publish(loop.fetch().stdout)
     assert loop.frr.peer_state()["pfxRcd"] == 301
-    loop.sync()
+    loop.sync("--layout", "linear")
 
     installed = loop.leaf.chain("FLOWSPEC")
     numbered = [rule for rule in installed if " seq " in rule]
@@ -77,7 +77,7 @@ def test_the_papers_carrier(loop: Loop) -> None:
     published = loop.fetch("--sequence", "marking").stdout
     assert "rt, 65535" not in published
     loop.publish(published)
-    loop.sync("--sequence", "marking")
+    loop.sync("--sequence", "marking", "--layout", "linear")
     numbered = [rule for rule in loop.leaf.chain("FLOWSPEC") if " seq " in rule]
     assert [without_comment(rule) for rule in numbered] == rules
 

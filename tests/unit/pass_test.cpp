@@ -285,6 +285,18 @@ TEST_CASE("a pass that is killed at its commit leaves old rules or new ones; nei
   }
 }
 
+TEST_CASE("the order in which the kernel has our chains is no tampering") {
+  const Chain one{"FLOWSPEC-T0000000000001", std::nullopt, {Rule()}};
+  const Chain two{"FLOWSPEC-T0000000000002", std::nullopt, {}};
+  const Chain changed{"FLOWSPEC-T0000000000002", std::nullopt, {Rule()}};
+  const auto of = [](std::vector<Chain> chains) {
+    return digest({Family::ipv4, "filter", std::move(chains)}, {}, {});
+  };
+  CHECK(of({one, two}) == of({two, one}));
+  CHECK(of({one, two}) != of({one, changed}));
+  CHECK(of({one, two}) != of({one}));
+}
+
 TEST_CASE("tampering has a kind; what others do with their own rules is none") {
   FakeWorld fake;
   Passes passes({}, fake.world());
