@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import fcntl
+import ipaddress
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ sys.dont_write_bytecode = True
 import lab as net  # noqa: E402
 
 LEAF, FIREWALL = net.Peer("192.168.254.10", 65105), net.Peer("192.168.254.9", 65309)
+COMMENT = '-m comment --comment "flowspec [0-9a-f]{16}"'
 VERDICTS = {"discard": "DROP", "accept": "ACCEPT"}
 FLAT = 2 * 1024  # KiB
 MOST_AT_WORK = 16  # descriptors, besides those of a daemon at rest: vtysh's pipes, files, the kernel's socket
@@ -168,14 +170,33 @@ class Watched:
 
     def rules(self) -> dict[str, str]:
         """What the kernel does with each destination."""
-        rules = {}
-        comment = '-m comment --comment "flowspec [0-9a-f]{16}"'
-        for rule in self.host.chain(self.chain):
-            match = re.fullmatch(rf"-d (\S+)/32 -p tcp -m tcp --dport 80 {comment} -j (\w+)", rule)
-            if match is None or match[1] in rules:
-                raise Failed(f"{self.name}: a rule that no route asked for: {rule}")
-            rules[match[1]] = match[2]
+        chains: dict[str, list[str]] = {}
+        for line in self.host.save(table="filter").splitlines():
+            if declared := re.match(rf":({self.chain}(?:-\S+)?) ", line):
+                chains[declared[1]] = []
+            elif added := re.match(r"-A (\S+) (.*)", line):
+                chains.get(added[1], []).append(added[2])
+        rules: dict[str, str] = {}
+        self.walk(chains, self.chain, ipaddress.IPv4Network("0.0.0.0/0"), rules)
+        if chains:
+            raise Failed(f"{self.name}: chains that no packet gets to: {', '.join(chains)}")
         return rules
+
+    def walk(self, chains: dict[str, list[str]], chain: str, inside: ipaddress.IPv4Network, rules: dict[str, str]) -> None:
+        """Adds the rules that decide packets to `inside`, which come to `chain`; takes away the chains that it has been in."""
+        gone: list[ipaddress.IPv4Network] = []  # to branches, from which nothing comes back
+        for rule in chains.pop(chain, []):
+            match = re.fullmatch(rf"-d (\S+) (?:-g ({self.chain}-\S+)|-p tcp -m tcp --dport 80 {COMMENT} -j (\w+))", rule)
+            destination = ipaddress.IPv4Network(match[1]) if match else None
+            if not match or not destination.subnet_of(inside) or any(destination.overlaps(branch) for branch in gone):
+                raise Failed(f"{self.name}: a rule that no route asked for, in {chain} ({inside}): {rule}")
+            if match[2]:
+                gone.append(destination)
+                self.walk(chains, match[2], destination, rules)
+            elif destination.prefixlen < 32 or str(destination.network_address) in rules:
+                raise Failed(f"{self.name}: a rule that no route asked for, or twice, in {chain}: {rule}")
+            else:
+                rules[str(destination.network_address)] = match[3]
 
     def look(self, patience: float) -> None:
         """Which of the followed changes have arrived."""
