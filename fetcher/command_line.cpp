@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fetcher/command_line.hpp"
 
+#include "common/completion.hpp"
 #include "common/error.hpp"
 #include "fetcher/generate_options.hpp"
 
@@ -22,6 +23,7 @@ constexpr const char* overview =
   flowspec-fetcher generate [options]   write the FORWARD chain as BIRD configuration
   flowspec-fetcher lint FILE...         find the routes in BIRD configuration that FRR does not take
   flowspec-fetcher check [options]      what the configuration and the policy say, in words
+  flowspec-fetcher completion bash|zsh  what a shell completes with TAB; installed with the program
 
   flowspec-fetcher COMMAND --help       the options of a command
   flowspec-fetcher --version
@@ -71,7 +73,8 @@ Examples:
 )";
 
 constexpr const char* check_help = R"(
-It takes the options of generate, reads no rules and writes nothing.
+It takes the options of generate, reads no rules and writes nothing. With --strict it exits with 3 when something in the
+policy is of no use.
 
 Example:
   flowspec-fetcher check --policy /etc/flowspec/policy.json
@@ -93,44 +96,91 @@ std::optional<PrintText> parse(CLI::App& app, int argc, const char* const* argv)
   }
 }
 
-FetcherCommand parse_generate(int argc, const char* const* argv) {
+constexpr const char* completion_help = R"(
+It is installed with the program. In a shell that does not know it:
+
+Examples:
+  source <(flowspec-fetcher completion bash)
+  source <(flowspec-fetcher completion zsh)
+)";
+
+/// The options of generate, which check takes too, and what CLI11 fills in.
+struct GenerateLine {
+  GenerateLine(const char* name, const char* description, const char* help)
+      : app(description, fmt::format("flowspec-fetcher {}", name)) {
+    add_generate_options(app, options, raw);
+    app.footer(fmt::format("{}{}", help, exit_codes));
+  }
+
   GenerateOptions options;
   RawGenerate raw;
-  CLI::App app("Writes the FORWARD chain as BIRD configuration.", "flowspec-fetcher generate");
-  add_generate_options(app, options, raw);
-  app.footer(fmt::format("{}{}", generate_help, exit_codes));
-  if (const auto text = parse(app, argc, argv))
+  CLI::App app;
+};
+
+struct GenerateCommand : GenerateLine {
+  GenerateCommand()
+      : GenerateLine("generate", "Writes the FORWARD chain as BIRD configuration.", generate_help) {}
+};
+
+struct CheckCommand : GenerateLine {
+  CheckCommand()
+      : GenerateLine("check", "Reads the configuration and the policy, and says in words what they ask for.",
+                     check_help) {}
+};
+
+struct LintCommand {
+  LintCommand()
+      : app("Finds the routes in BIRD configuration that FRR does not take.", "flowspec-fetcher lint") {
+    app.add_option("FILE", options.files, "BIRD configuration; - for standard input")
+        ->required()
+        ->type_name("");
+    app.add_flag("--json", options.json, "Print the findings as JSON");
+    app.footer(fmt::format("{}{}", lint_help, exit_codes));
+  }
+
+  LintOptions options;
+  CLI::App app;
+};
+
+FetcherCommand parse_generate(int argc, const char* const* argv) {
+  GenerateCommand line;
+  if (const auto text = parse(line.app, argc, argv))
     return *text;
-  finish_generate_options(options, raw, app);
-  return options;
+  finish_generate_options(line.options, line.raw, line.app);
+  return line.options;
 }
 
 FetcherCommand parse_check(int argc, const char* const* argv) {
-  CheckOptions options;
-  RawGenerate raw;
-  CLI::App app("Reads the configuration and the policy, and says in words what they ask for.",
-               "flowspec-fetcher check");
-  add_generate_options(app, options.generate, raw);
-  app.footer(fmt::format("{}{}", check_help, exit_codes));
-  if (const auto text = parse(app, argc, argv))
+  CheckCommand line;
+  if (const auto text = parse(line.app, argc, argv))
     return *text;
-  finish_generate_options(options.generate, raw, app);
-  return options;
+  finish_generate_options(line.options, line.raw, line.app);
+  return CheckOptions{line.options};
 }
 
 FetcherCommand parse_lint(int argc, const char* const* argv) {
-  LintOptions options;
-  CLI::App app("Finds the routes in BIRD configuration that FRR does not take.", "flowspec-fetcher lint");
-  app.add_option("FILE", options.files, "BIRD configuration; - for standard input")
-      ->required()
-      ->type_name("");
-  app.add_flag("--json", options.json, "Print the findings as JSON");
-  app.footer(fmt::format("{}{}", lint_help, exit_codes));
+  LintCommand line;
+  if (const auto text = parse(line.app, argc, argv))
+    return *text;
+  if (std::ranges::count(line.options.files, "-") > 1)
+    throw UsageError("lint: standard input is given twice");
+  return line.options;
+}
+
+FetcherCommand parse_completion(int argc, const char* const* argv) {
+  CLI::App app("Prints the completion for a shell.", "flowspec-fetcher completion");
+  std::string shell;
+  add_completion_argument(app, shell);
+  app.footer(completion_help);
   if (const auto text = parse(app, argc, argv))
     return *text;
-  if (std::ranges::count(options.files, "-") > 1)
-    throw UsageError("lint: standard input is given twice");
-  return options;
+  GenerateCommand generating;
+  LintCommand linting;
+  CheckCommand checking;
+  return PrintText{completion_script(
+      shell, "flowspec-fetcher",
+      {completed_command("generate", generating.app), completed_command("lint", linting.app),
+       completed_command("check", checking.app), completed_command("completion", app)})};
 }
 
 } // namespace
@@ -147,8 +197,11 @@ FetcherCommand parse_command_line(int argc, const char* const* argv, const std::
     return parse_lint(argc - 1, argv + 1);
   if (word == "check")
     return parse_check(argc - 1, argv + 1);
-  throw UsageError(word.empty() ? "a command is missing: generate, lint or check"
-                                : fmt::format("\"{}\" is no command: generate, lint or check", word));
+  if (word == "completion")
+    return parse_completion(argc - 1, argv + 1);
+  throw UsageError(word.empty()
+                       ? "a command is missing: generate, lint, check or completion"
+                       : fmt::format("\"{}\" is no command: generate, lint, check or completion", word));
 }
 
 } // namespace flowspec

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fetcher/generate_options.hpp"
 
+#include "common/completion.hpp"
 #include "common/error.hpp"
 #include "fetcher/publish_words.hpp"
 
@@ -21,17 +22,6 @@ const std::map<std::string, std::optional<Family>> family_words{
     {"both", std::nullopt}, {"ipv4", Family::ipv4}, {"ipv6", Family::ipv6}};
 /// Whether known connections pass before any route is looked at.
 const std::map<std::string, bool> stateful_words{{"default-drop", false}, {"always", true}};
-
-template <class Value>
-CLI::Validator one_of(const std::map<std::string, Value>& words) {
-  return {[&words](const std::string& text) {
-            std::string known;
-            for (const auto& [word, value] : words)
-              known += (known.empty() ? "" : ", ") + word;
-            return words.contains(text) ? std::string() : fmt::format("\"{}\": it is one of {}", text, known);
-          },
-          ""};
-}
 
 void add_source_options(CLI::App& app, RawGenerate& raw) {
   const auto source = app.add_option_group("Where the rules come from (the kernel, unless a file is given)");
@@ -57,7 +47,8 @@ void add_route_options(CLI::App& app, GenerateOptions& options, RawGenerate& raw
       ->add_option("--sequence", raw.sequence,
                    "What carries the sequence numbers: rt:ASN, marking (up to 255) or none, as the injectors "
                    "have it")
-      ->type_name("CARRIER");
+      ->type_name("CARRIER")
+      ->check(offering({"rt:65535", "marking", "none"}));
   routes
       ->add_option("--stateful", raw.stateful,
                    "Where the injectors let packets of known connections pass: before a default drop "

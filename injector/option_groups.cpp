@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/option_groups.hpp"
 
+#include "common/completion.hpp"
 #include "common/error.hpp"
 
 #include <fmt/format.h>
@@ -65,17 +66,6 @@ std::string check_sequence(const std::string& text) {
   return parse_sequence_carrier(text)
              ? std::string()
              : fmt::format("\"{}\": it is rt:ASN (0 to 65535), marking or none", text);
-}
-
-template <class Value>
-CLI::Validator one_of(const Words<Value>& words) {
-  return {[&words](const std::string& text) {
-            std::string known;
-            for (const auto& [word, value] : words)
-              known += (known.empty() ? "" : ", ") + word;
-            return words.contains(text) ? std::string() : fmt::format("\"{}\": it is one of {}", text, known);
-          },
-          ""};
 }
 
 /// "65000:100" or "192.0.2.1:100", as FRR prints them.
@@ -165,7 +155,8 @@ void add_safety_options(CLI::App& app, Options& options, Raw& raw) {
       ->add_option("--hold-time", raw.hold_time,
                    "How long routes stay whose peer's session ended: forever, or a number of seconds")
       ->type_name("SECONDS")
-      ->default_str("forever");
+      ->default_str("forever")
+      ->check(offering({"forever"}));
   safety
       ->add_option("--max-routes", options.hold.max_routes, "More routes of a family than these are refused")
       ->type_name("N")
@@ -207,7 +198,8 @@ void add_meaning_options(CLI::App& app, Raw& raw) {
       ->add_option("--sequence", raw.sequence,
                    "Where a route carries its sequence number: rt:ASN, marking or none")
       ->type_name("CARRIER")
-      ->check(CLI::Validator(check_sequence, ""));
+      ->check(CLI::Validator(check_sequence, ""))
+      ->check(offering({"rt:65535", "marking", "none"}));
   meaning
       ->add_option("--operator-table", raw.operator_table,
                    "The operators 000 and 111: rfc8955 (false, true) or draft (true, false)")
@@ -229,7 +221,8 @@ void add_choice_options(CLI::App& app, Raw& raw) {
   choice
       ->add_option("--untargeted", raw.untargeted,
                    "Routes without a target of a segment are for all, none, or \"segment NAME\"")
-      ->type_name("WHERE");
+      ->type_name("WHERE")
+      ->check(offering({"all", "none"}));
   choice
       ->add_option("--scope", raw.scope,
                    "all, or local: only routes whose destination or source is this machine's own")

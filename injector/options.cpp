@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/options.hpp"
 
+#include "common/completion.hpp"
 #include "common/error.hpp"
 #include "injector/option_groups.hpp"
 #include "injector/question_options.hpp"
@@ -29,6 +30,8 @@ constexpr const char* overview =
   flowspec-injector explain --src A --dst B [options]
                                      which entry decides a packet, and why not another
   flowspec-injector check [options]  what the configuration says, in words, and what in it is of no use
+  flowspec-injector completion bash|zsh
+                                     what a shell completes with TAB; installed with the program
 
   flowspec-injector COMMAND --help   the options of a command
   flowspec-injector --version
@@ -118,12 +121,22 @@ const std::array<CommandWords, 7> commands{
      {Command::check, "check", "Reads the configuration, and says in words what it asks for.",
       check_examples}}};
 
+constexpr const char* completion_name = "completion";
+constexpr const char* completion_description = "Prints the completion for a shell.";
+constexpr const char* completion_examples = R"(
+It is installed with the program. In a shell that does not know it:
+
+Examples:
+  source <(flowspec-injector completion bash)
+  source <(flowspec-injector completion zsh)
+)";
+
 /// "plan, sync or explain".
 std::string known_commands() {
   std::string text;
   for (const CommandWords& words : commands)
-    text += fmt::format("{}{}", text.empty() ? "" : &words == &commands.back() ? " or " : ", ", words.name);
-  return text;
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", words.name);
+  return fmt::format("{} or {}", text, completion_name);
 }
 
 /// CLI::Range lets "nan" through.
@@ -268,29 +281,29 @@ void read_documents(Options& options, const std::function<std::string(const std:
   options.poll.reading.communities = !enforces || options.policy || options.format == Format::json;
 }
 
-std::optional<Options> parse_options(int argc, const char* const* argv) {
-  const std::string word = argc > 1 ? argv[1] : "";
-  if (word == "--help" || word == "-h" || word == "help") {
-    std::fputs(overview, stdout);
-    return std::nullopt;
-  }
-  if (word == "--version") {
-    std::puts("flowspec-injector " FLOWSPEC_VERSION);
-    return std::nullopt;
-  }
-  const auto command = std::find_if(commands.begin(), commands.end(),
-                                    [&](const CommandWords& words) { return words.name == word; });
-  if (command == commands.end())
-    throw UsageError(word.empty()
-                         ? fmt::format("a command is missing: {} (see --help)", known_commands())
-                         : fmt::format("\"{}\" is no command: {} (see --help)", word, known_commands()));
+namespace {
 
-  Options options;
-  options.command = command->command;
-  Raw raw;
-  RawQuestion question;
-  CLI::App app(command->description, "flowspec-injector " + word);
-  if (options.command == Command::explain) {
+/// What a command takes, and what CLI11 fills in.
+struct CommandLine {
+  explicit CommandLine(const CommandWords& words)
+      : app(words.description, fmt::format("flowspec-injector {}", words.name)) {
+    options.command = words.command;
+    if (options.command == Command::explain)
+      add_explain_options();
+    add_common_options(app, options, raw);
+    if (options.command == Command::plan)
+      add_plan_options(app, options, raw);
+    if (options.command == Command::status)
+      add_status_options(app, raw);
+    // One file serves all commands: those that have no use for these take them from there, and only from
+    // there.
+    run_only = add_run_options(app, options, raw);
+    if (options.command != Command::run)
+      run_only->group("");
+    app.footer(words.examples);
+  }
+
+  void add_explain_options() {
     add_question_options(app, question);
     app.add_option("--in-interface", options.interfaces.in, "By which interface it comes in: segments ask")
         ->type_name("NAME")
@@ -304,34 +317,80 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
         ->capture_default_str()
         ->configurable(false);
   }
-  add_common_options(app, options, raw);
-  if (options.command == Command::plan)
-    add_plan_options(app, options, raw);
-  if (options.command == Command::status)
-    add_status_options(app, raw);
-  // One file serves all commands: those that have no use for these take them from there, and only from there.
-  CLI::App* const daemon = add_run_options(app, options, raw);
-  if (options.command != Command::run) {
-    daemon->group("");
-    refuse_given(*daemon, word, argc, argv);
-  }
-  app.footer(command->examples);
+
+  Options options;
+  Raw raw;
+  RawQuestion question;
+  CLI::App app;
+  CLI::App* run_only = nullptr;
+};
+
+/// False when they ask for the help or the version, which is printed.
+bool parse(CLI::App& app, int argc, const char* const* argv) {
   try {
     app.parse(argc - 1, argv + 1);
+    return true;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {
-      app.exit(error); // prints the help or the version
-      return std::nullopt;
+      app.exit(error);
+      return false;
     }
     const bool in_file = dynamic_cast<const CLI::ConfigError*>(&error) != nullptr;
     throw UsageError(in_file ? fmt::format("the configuration file: {}", error.what()) : error.what());
   }
-  finish(options, raw, app);
-  if (options.command == Command::status && app.get_option("--watch")->count() > 0)
-    options.watch = milliseconds("--watch", raw.watch);
+}
+
+void print_completion(int argc, const char* const* argv) {
+  CLI::App app(completion_description, fmt::format("flowspec-injector {}", completion_name));
+  std::string shell;
+  add_completion_argument(app, shell);
+  app.footer(completion_examples);
+  if (!parse(app, argc, argv))
+    return;
+  std::vector<CompletedCommand> completed;
+  for (const CommandWords& words : commands) {
+    CommandLine line(words);
+    completed.push_back(completed_command(words.name, line.app));
+  }
+  completed.push_back(completed_command(completion_name, app));
+  std::fputs(completion_script(shell, "flowspec-injector", completed).c_str(), stdout);
+}
+
+} // namespace
+
+std::optional<Options> parse_options(int argc, const char* const* argv) {
+  const std::string word = argc > 1 ? argv[1] : "";
+  if (word == "--help" || word == "-h" || word == "help") {
+    std::fputs(overview, stdout);
+    return std::nullopt;
+  }
+  if (word == "--version") {
+    std::puts("flowspec-injector " FLOWSPEC_VERSION);
+    return std::nullopt;
+  }
+  if (word == completion_name) {
+    print_completion(argc, argv);
+    return std::nullopt;
+  }
+  const auto command = std::find_if(commands.begin(), commands.end(),
+                                    [&](const CommandWords& words) { return words.name == word; });
+  if (command == commands.end())
+    throw UsageError(word.empty()
+                         ? fmt::format("a command is missing: {} (see --help)", known_commands())
+                         : fmt::format("\"{}\" is no command: {} (see --help)", word, known_commands()));
+
+  CommandLine line(*command);
+  Options& options = line.options;
+  if (options.command != Command::run)
+    refuse_given(*line.run_only, word, argc, argv);
+  if (!parse(line.app, argc, argv))
+    return std::nullopt;
+  finish(options, line.raw, line.app);
+  if (options.command == Command::status && line.app.get_option("--watch")->count() > 0)
+    options.watch = milliseconds("--watch", line.raw.watch);
   if (options.command == Command::explain)
-    options.question = question_of(question);
-  return options;
+    options.question = question_of(line.question);
+  return std::move(options);
 }
 
 } // namespace flowspec

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/question_options.hpp"
 
+#include "common/completion.hpp"
 #include "common/decide.hpp"
 #include "common/entry.hpp"
 #include "common/error.hpp"
@@ -172,30 +173,38 @@ constexpr std::uint32_t shortest(Family family) {
 void add_question_options(CLI::App& app, RawQuestion& raw) {
   CLI::Option_group* const group = app.add_option_group("The packet (what is not said is not known)");
   // Read by question_of; an empty word is one that was given.
-  const auto add = [group](const char* name, Word& word, const char* type, const char* description) {
+  const auto add = [group](const char* option_name, Word& word, const char* type, const char* description) {
     return group
         ->add_option_function<std::string>(
-            name, [&word](const std::string& text) { word = text; }, description)
+            option_name, [&word](const std::string& text) { word = text; }, description)
         ->type_name(type)
         ->configurable(false);
   };
-  const auto flag = [group](const char* name, bool& value, const char* description) {
-    group->add_flag(name, value, description)->configurable(false)->disable_flag_override();
+  const auto flag = [group](const char* option_name, bool& value, const char* description) {
+    group->add_flag(option_name, value, description)->configurable(false)->disable_flag_override();
   };
+  std::vector<std::string> flags{"none"};
+  for (const TcpFlagName& flag_name : tcp_flag_names)
+    flags.emplace_back(flag_name.name);
+  std::vector<std::string> places;
+  for (const FragmentPlace place : fragment_places)
+    places.emplace_back(name(place));
   add(option::source, raw.source, "ADDRESS", "Source address, IPv4 or IPv6")->required();
   add(option::destination, raw.destination, "ADDRESS", "Destination address, of the same family")->required();
   add(option::protocol, raw.protocol, "PROTOCOL",
-      "tcp, udp, icmp, icmpv6, gre, esp, ah, sctp, ospf, or a number: the upper layer");
+      "tcp, udp, icmp, icmpv6, gre, esp, ah, sctp, ospf, or a number: the upper layer")
+      ->check(offering({"tcp", "udp", "icmp", "icmpv6", "gre", "esp", "ah", "sctp", "ospf"}));
   add(option::source_port, raw.source_port, "PORT", "Source port, of TCP or UDP");
   add(option::destination_port, raw.destination_port, "PORT", "Destination port, of TCP or UDP");
   add(option::tcp_flags, raw.tcp_flags, "FLAGS",
-      "fin,syn,rst,psh,ack,urg,ece,cwr,ae: those that are set; or none, or a number with 0x");
+      "fin,syn,rst,psh,ack,urg,ece,cwr,ae: those that are set; or none, or a number with 0x")
+      ->check(offering(flags));
   add(option::icmp_type, raw.icmp_type, "NUMBER", "ICMP type (ICMPv6 with IPv6 addresses)");
   add(option::icmp_code, raw.icmp_code, "NUMBER", "ICMP code");
   add(option::length, raw.length, "BYTES", "The whole packet with its IP header");
   add(option::dscp, raw.dscp, "NUMBER", "0 to 63");
   add(option::flow_label, raw.flow_label, "NUMBER", "Of IPv6");
-  add(option::fragment, raw.fragment, "PLACE", "none, first, middle or last");
+  add(option::fragment, raw.fragment, "PLACE", "none, first, middle or last")->check(offering(places));
   flag(option::dont_fragment, raw.dont_fragment, "The don't-fragment bit is set");
   flag(option::may_fragment, raw.may_fragment, "The don't-fragment bit is not set");
   flag(option::established, raw.established, "Connection tracking has it as ESTABLISHED or RELATED");

@@ -101,7 +101,8 @@ TEST_CASE("options where they have no meaning are refused") {
   CHECK_THAT(refusal({"sync", "--interval", "3"}), Catch::Contains("sync has no such option; run has"));
   CHECK_THAT(refusal({"status", "--interval=3"}), Catch::Contains("status has no such option; run has"));
   CHECK_THAT(refusal({"run", "--routes", "-"}), Catch::Contains("standard input"));
-  CHECK_THAT(refusal({"dance"}), Catch::Contains("plan, sync, run, status, flush, explain or check"));
+  CHECK_THAT(refusal({"dance"}),
+             Catch::Contains("plan, sync, run, status, flush, explain, check or completion"));
   for (const std::vector<const char*>& bad : {std::vector<const char*>{"run", "--interval", "0"},
                                               {"run", "--log-level", "loud"},
                                               {"sync", "--max-withdraw", "2"},
