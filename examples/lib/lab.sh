@@ -1,20 +1,23 @@
 # shellcheck shell=bash
 #
 # A small network on this machine: hosts are network namespaces, links are veth pairs, and the real daemons run in them.
-# Any number of labs can be up at once. What one leaves outside its namespaces carries its name, "EXAMPLE-PID":
+# Any number of labs can be up at once. What one leaves outside its namespaces carries its name, "EXAMPLE-ID"; the ID is the
+# process's, or one without a "-":
 #
 #   /run/netns/LAB-HOST                   its namespaces, for `ip netns`
 #   /run/LAB/                             its files: configurations, sockets, logs
-#   /etc/frr/LAB, /var/run/frr/LAB        FRR's files ("pathspace"), for `vtysh -N LAB`
+#   /etc/frr/LAB, /var/run/frr/LAB        FRR's files ("pathspace"), for `vtysh -N LAB`; LAB-HOST where several hosts have one
 #
 # The processes that it starts have FLOWSPEC_LAB=LAB in their environment, and only those does it end.
 
 lab=''     # its name, once there is one
 lab_dir='' # /run/LAB
+lab_log_lines=20 # of each log, when something does not come about
 
-lab_create() { # EXAMPLE
-  mkdir -m 700 "/run/$1-$$" || fail "an earlier run left /run/$1-$$: take it down with --down $$"
-  lab_open "$1-$$"
+lab_create() { # EXAMPLE [ID]
+  local id=${2:-$$}
+  mkdir -m 700 "/run/$1-$id" || fail "/run/$1-$id is there: another run's, or an earlier one's that is to be taken down first"
+  lab_open "$1-$id"
 }
 
 lab_open() { # LAB
@@ -68,7 +71,7 @@ lab_until() { # SECONDS WHAT COMMAND...
   local end=$((SECONDS + $1))
   until "${@:3}" >/dev/null 2>&1; do
     if ((SECONDS >= end)); then
-      tail -n 20 "$lab_dir"/*.log >&2
+      tail -n "$lab_log_lines" "$lab_dir"/*.log >&2
       fail "waited $1 seconds in vain for $2"
     fi
     sleep 0.1
@@ -89,7 +92,7 @@ lab_destroy() {
   for namespace in $(lab_namespaces); do
     ip netns delete "$namespace"
   done
-  rm -rf "/etc/frr/$lab" "/var/run/frr/$lab" "$lab_dir"
+  rm -rf "/etc/frr/$lab" "/etc/frr/$lab"-* "/var/run/frr/$lab" "/var/run/frr/$lab"-* "$lab_dir"
 }
 
 lab_namespaces() { # -> one a line
@@ -99,9 +102,10 @@ lab_namespaces() { # -> one a line
   done
 }
 
-lab_processes() { # -> process ids, one a line
+# shellcheck disable=SC2120 # its argument is for other files
+lab_processes() { # [HOST] -> process ids, one a line
   local namespace pid
-  for namespace in $(lab_namespaces); do
+  for namespace in ${1+"$lab-$1"} $( (($#)) || lab_namespaces); do
     for pid in $(ip netns pids "$namespace"); do
       ! grep -qzx "FLOWSPEC_LAB=$lab" "/proc/$pid/environ" 2>/dev/null || echo "$pid"
     done
