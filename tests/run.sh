@@ -39,7 +39,7 @@ main() {
   [[ -z $quick || -z $expression ]] || usage_error "--quick runs no live tests: it goes with no -k"
 
   need_root
-  packages_install "${packages_build[@]}" "${packages_lab[@]}" "${packages_check[@]}"
+  packages_install "${packages_build[@]}" "${packages_lab[@]}" "${packages_packaging[@]}" "${packages_check[@]}"
   cd "$root"
   scratch=$(mktemp -d)
   take_build_directory
