@@ -23,6 +23,7 @@ SWITCHES = SPINES + LEAVES
 @dataclasses.dataclass
 class Clos:
     name: str
+    took: float = 0  # seconds to come up
 
     def __call__(self, *arguments: str, check: bool = True, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """lab.sh, to its end; what it says goes into the test's output."""
@@ -67,7 +68,7 @@ def clos() -> Iterator[Clos]:
     start = time.monotonic()
     try:
         made("up", "--build", str(net.BUILD))
-        print(f"up in {time.monotonic() - start:.1f} s")
+        made.took = time.monotonic() - start
         yield made
         logs = list(pathlib.Path(f"/run/clos-lab-{made.name}").glob("*.log"))
         assert len(logs) > 3 * len(SWITCHES) and not [log for log in logs if "Sanitizer" in log.read_text()]
@@ -83,7 +84,7 @@ def test_it_is_up_and_takes_little_memory(clos: Clos, capsys: pytest.CaptureFixt
         assert re.search(rf"^{switch} .* {sessions}/{sessions} .* as published$", said, re.MULTILINE), switch
     memory = int(re.search(r"(\d+) MiB \(PSS\)", said)[1])
     with capsys.disabled():
-        print(f"\nclos-lab: {memory} MiB (PSS), all nodes together")
+        print(f"\nmeasured: clos-lab: up in {clos.took:.0f} s; {memory} MiB (PSS), all nodes together")
     assert 0 < memory < 6 * 1024
 
 
@@ -120,7 +121,7 @@ def test_a_changed_rule_reaches_all_ten_kernels(clos: Clos, capsys: pytest.Captu
     said = clos("rule", "-I", *rule).stdout
     took = re.search(r"From the fetcher's start to the last of 10 kernels: (\d+) ms", said)
     with capsys.disabled():
-        print(f"\nclos-lab: {took[0]}")
+        print(f"\nmeasured: clos-lab: {took[0]}")
     for switch in SWITCHES:
         assert " -s 10.1.1.1/32 -p tcp -m tcp --dport 7777 " in clos.rules(switch), switch
     clos("rule", "-D", *rule)
