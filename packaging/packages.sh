@@ -11,7 +11,7 @@ packages_build=(catch2 cmake g++ libcli11-dev libfmt-dev libip4tc-dev libip6tc-d
                 libsystemd-dev ninja-build nlohmann-json3-dev pkg-config)
 packages_lab=(bird2 frr iproute2 iptables iputils-ping socat tcpdump)
 packages_packaging=(debhelper dpkg-dev rpm)
-packages_check=(ccache clang clang-format debootstrap exabgp gobgpd jq libbenchmark-dev libclang-rt-dev libseccomp2 lintian mandoc
+packages_check=(ansible ansible-lint ccache clang clang-format debootstrap exabgp gobgpd jq libbenchmark-dev libclang-rt-dev libseccomp2 lintian mandoc
                 nftables prometheus python3 python3-jsonschema python3-pytest python3-yaml shellcheck systemd zsh)
 
 packages_missing() { # PACKAGE... -> those that are not installed, one a line

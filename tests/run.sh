@@ -132,15 +132,23 @@ check_programs() {
     --output-junit "$scratch/report.xml"
 }
 
-# Both formats, as anybody would; with ccache the second takes what the first has compiled.
 build_packages() {
-  local format kept=${CCACHE_DIR:-$scratch/ccache}
+  local format
   heading "Packages"
   for format in deb rpm; do
-    check "packaging/build.sh $format" env PATH="/usr/lib/ccache:$PATH" CCACHE_DIR="$kept" CCACHE_BASEDIR="${TMPDIR:-/tmp}" CCACHE_NOHASHDIR=1 \
-      DEB_BUILD_OPTIONS="parallel=$(nproc)" packaging/build.sh "$format" --out "$scratch/packages" || rm -rf "$scratch/packages"
+    check "packaging/build.sh $format" build_package "$format" || rm -rf "$scratch/packages"
   done
 }
+
+# With ccache the second format takes what the first has compiled. The checkout is as it was.
+build_package() { # deb|rpm
+  local before kept=${CCACHE_DIR:-$scratch/ccache}
+  before=$(checkout)
+  env PATH="/usr/lib/ccache:$PATH" CCACHE_DIR="$kept" CCACHE_BASEDIR="${TMPDIR:-/tmp}" CCACHE_NOHASHDIR=1 \
+    DEB_BUILD_OPTIONS="parallel=$(nproc)" packaging/build.sh "$1" --out "$scratch/packages" && diff <(echo "$before") <(checkout)
+}
+
+checkout() { git status --porcelain --ignored -- . ':!build' 2>/dev/null || true; }
 
 live_tests() { # EXPRESSION
   heading "Live tests: BIRD, FRR, iptables, packets"

@@ -42,7 +42,8 @@ ENVIRONMENT = {
 
 # The first process of a system. $1 is where the copy goes, $2 overlayfs's options, $3 the only layer, $4 the host's name, and
 # $5 where downloaded packages are kept. Without overlayfs (or on a file system that it does not take) the layer is copied. The shell waits
-# for ever, and so collects the daemons that end.
+# for ever, and so collects the daemons that end. Packages may be installed in several systems at once, so apt's lock is not shared;
+# downloads go on one at a time.
 INIT = r"""
 set -e
 mount -t overlay overlay -o "$2" "$1" 2>/dev/null || cp -a --reflink=auto "$3/." "$1"
@@ -61,6 +62,8 @@ ln -s /proc/self/fd/0 "$1/dev/stdin"
 ln -s /proc/self/fd/1 "$1/dev/stdout"
 ln -s /proc/self/fd/2 "$1/dev/stderr"
 mount --bind "$5" "$1/var/cache/apt/archives"
+touch "$1/dev/.lock" "$1/var/cache/apt/archives/lock"
+mount --bind "$1/dev/.lock" "$1/var/cache/apt/archives/lock"
 hostname "$4"
 exec chroot "$1" /bin/sh -c 'touch /dev/.up; while :; do sleep 86400 & wait; done'
 """

@@ -1,6 +1,4 @@
 """What packaging/build.sh makes, in a clean Debian 12: installed, upgraded, removed, purged; and what the RPMs have in common with it.
-
-The packages are built here; FLOWSPEC_PACKAGES names a directory where they are already.
 """
 
 from __future__ import annotations
@@ -13,62 +11,22 @@ import pwd
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 
 import lab as net
 import pytest
 import yaml
+from built_packages import deb, rpm, said
 from conftest import Loop
 from debian_root import Debian, System
 
-pytest_plugins = ["debian_root"]
+pytest_plugins = ["built_packages", "debian_root"]
 
 NAMES = ("flowspec-injector", "flowspec-fetcher")
-BUILD_SCRIPT = net.PROJECT / "packaging/build.sh"
 # As FRR prints routes.
 CAPTURE = """[ {"to":"10.0.2.0/24", "proto":"= 6 ", "dstp":"= 25 "}, {"ecomlist":"FS:rate 0.000000"}, {"time":"00:00:07"} ]
 [ {"to":"10.0.3.0/24"}, {"ecomlist":"FS:marking 10"}, {"time":"00:00:07"} ]
 """
-
-
-def said(*command: str | os.PathLike[str], cwd: pathlib.Path | None = None, env: dict[str, str] | None = None, timeout: float = 60) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, timeout=timeout)
-    assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def state_of_checkout() -> str:
-    """Also of files that git ignores, but for build/."""
-    if not (net.PROJECT / ".git").exists():
-        return ""
-    return said("git", "-C", net.PROJECT, "status", "--porcelain", "--ignored", "--", ".", ":!build", ":!*__pycache__*", ":!.pytest_cache")
-
-
-@pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """A directory with both formats. With ccache, the second costs little."""
-    if ready := os.environ.get("FLOWSPEC_PACKAGES"):
-        return pathlib.Path(ready)
-    out = tmp_path_factory.mktemp("packages")
-    path = f"/usr/lib/ccache:{os.environ['PATH']}"
-    kept = os.environ.get("CCACHE_DIR", os.path.expanduser("~/.cache/ccache"))  # debhelper has another home
-    environment = os.environ | {"PATH": path, "CCACHE_DIR": kept, "CCACHE_BASEDIR": tempfile.gettempdir(), "CCACHE_NOHASHDIR": "1"}
-    before = state_of_checkout()
-    for packaging in ("deb", "rpm"):
-        said(BUILD_SCRIPT, packaging, "--out", out, env=environment, timeout=3000)
-    assert state_of_checkout() == before
-    return out
-
-
-def deb(packages: pathlib.Path, name: str) -> pathlib.Path:
-    (found,) = packages.glob(f"{name}_*.deb")
-    return found
-
-
-def rpm(packages: pathlib.Path, name: str) -> pathlib.Path:
-    (found,) = packages.glob(f"{name}-[0-9]*.rpm")
-    return found
 
 
 def content(packages: pathlib.Path, name: str, to: pathlib.Path) -> pathlib.Path:

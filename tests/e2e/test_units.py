@@ -16,10 +16,11 @@ from collections.abc import Iterator
 
 import lab as net
 import pytest
+from built_packages import deb
 from debian_root import Debian, System
-from test_packages import NAMES, deb, packages  # noqa: F401 (a fixture)
+from test_packages import NAMES
 
-pytest_plugins = ["debian_root"]
+pytest_plugins = ["built_packages", "debian_root"]
 
 UNITS = net.PROJECT / "packaging/systemd"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
