@@ -20,8 +20,7 @@ The others have a mark right before them, in README.md `<!-- MARK -->`, in a man
 
 Options in sentences (`--layout auto`, `plan --exit-code`) are looked for in the help, but those of `OTHERS_OPTIONS`.
 
-`ASSIGNED` gives a mark to blocks of README.md that have none in the text. A block without a class fails the tests, and so does an
-entry of a table here that no block uses.
+A block without a class fails the tests, and so does an entry of a table here that no block uses.
 """
 
 from __future__ import annotations
@@ -45,18 +44,15 @@ ELSEWHERE = {
     "examples/paper-loop.sh": "examples/paper-loop.sh --build",
     "tests/run.sh": "usage: ${0##*/} [--quick]",
     "cmake --install": "cmake --install",
+    "packaging/build.sh": "packaging/build.sh",
+    "apt install ./build/packages/": "packages",  # test_packages.py, in a clean Debian
+    "examples/clos-lab/lab.sh": "clos_lab",
 }
 
 # Commands that are not run by any test, with the reason. Their programs and options are read by `sh -n` only.
 NOT_HERE = {
+    "systemctl": "systemd does not run where the tests do; test_units.py looks at the units and runs their commands as they say",
     "cmake --workflow --preset": "it builds everything anew; tests/run.sh configures and builds with the same presets",
-}
-
-# First line of a block of README.md -> its mark.
-ASSIGNED = {
-    "fw01 FORWARD                                                                svc01 FLOWSPEC": "output: paper-loop",
-    "from      to      packet      expected  seen         because": "output: paper-loop",
-    "svc01# flowspec-injector plan": "output: paper-loop",
 }
 
 # Options in sentences that are those of another program; a path is one of this project, which has to have it.
@@ -117,8 +113,6 @@ def class_of(text: str) -> tuple[str, str]:
 
 
 def block(document: pathlib.Path, line: int, text: str, mark: str) -> Block:
-    if not mark and document == README:
-        mark = ASSIGNED.get(text.splitlines()[0] if text else "", "")
     if mark:
         kind, _, argument = mark.partition(":")
         return Block(document.name, line, text, kind, argument.strip())

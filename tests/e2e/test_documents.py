@@ -77,8 +77,6 @@ def test_no_entry_of_a_table_is_left_over() -> None:
     commands = [command for block in of_kind("commands") for command in documents.commands_of(block.text)]
     used = {elsewhere(command) for command in commands}
     assert {*documents.ELSEWHERE, *documents.NOT_HERE} <= used
-    firsts = {block.text.splitlines()[0] for block in BLOCKS if block.document == documents.README.name and block.text}
-    assert set(documents.ASSIGNED) <= firsts
     assert set(OUTPUTS) == {block.argument for block in of_kind("output")}
     whole_run = (net.PROJECT / "tests/run.sh").read_text()
     for begin, words in documents.ELSEWHERE.items():
@@ -171,6 +169,12 @@ def test_an_option_in_a_sentence_is_one(document: str, words: str) -> None:
             if named and asked <= known:
                 return
     raise AssertionError(f"{document}: {words}: no command of ours has all of that")
+
+
+def test_every_alert_is_explained() -> None:
+    alerts = re.findall(r"- alert: (\w+)", (net.PROJECT / "examples/prometheus/flowspec-alerts.yml").read_text())
+    table = re.findall(r"^\| (`Flowspec.*?) \|", documents.README.read_text(), flags=re.MULTILINE)
+    assert sorted(alerts) == sorted(re.findall(r"`(\w+)`", " ".join(table)))
 
 
 # Outputs
