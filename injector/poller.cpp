@@ -30,6 +30,15 @@ bool waits(const Shown& shown, const FamilyMemory* memory) {
                      [](const HeldRoute& route) { return route.peers.empty(); });
 }
 
+/// Paths of a route ask for different things. Mostly that is a change which has come by one of them and not
+/// yet by the others: when these follow, FRR's table version, which is that of best paths, does not tell.
+bool disagree(const Shown& shown) {
+  return std::any_of(shown.routes.remarks.begin(), shown.routes.remarks.end(),
+                     [](const Rejected& remark) { return remark.reason == Reason::conflicting_paths; });
+}
+/// Those that disagree for longer mean it.
+constexpr std::chrono::seconds paths_follow_within{60};
+
 bool had_peers(const FamilyMemory* memory) {
   return memory != nullptr && memory->from_frr && (!memory->peers.empty() || !memory->held.empty());
 }
@@ -70,8 +79,11 @@ std::shared_ptr<const Shown> Poller::poll_family(Family family, Depth depth, con
     return nullptr;
   }
   const auto last = last_.find(family);
+  const bool moved = last == last_.end() || last->second.summary.table_version != summary.table_version;
+  const Instant moved_at = moved ? asked : last->second.moved_at;
   if (depth == Depth::summary && last != last_.end() && says_the_same(last->second.summary, summary) &&
-      !waits(*last->second.shown, memory)) {
+      !waits(*last->second.shown, memory) &&
+      !(asked - moved_at < paths_follow_within && disagree(*last->second.shown))) {
     Shown& shown = *last->second.shown;
     shown.asked = asked;
     for (std::size_t index = 0; index < summary.peers.size(); ++index)
@@ -83,7 +95,7 @@ std::shared_ptr<const Shown> Poller::poll_family(Family family, Depth depth, con
   auto shown = std::make_shared<Shown>(poll_frr(ask_, family, summary, options_, about_to_read));
   shown->asked = asked;
   in_full = true;
-  last_.emplace(family, Last{std::move(summary), shown});
+  last_.emplace(family, Last{std::move(summary), shown, moved_at});
   return shown;
 }
 

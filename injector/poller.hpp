@@ -39,6 +39,7 @@ class Poller {
   struct Last {
     FlowspecSummary summary;
     std::shared_ptr<Shown> shown;
+    Instant moved_at; ///< when the table version was first seen
   };
   std::map<Family, Last> last_;
 };

@@ -192,6 +192,37 @@ TEST_CASE("the cheap look asks for no routes when the summary is the same, and s
   CHECK(fake.rules() == 0);
 }
 
+TEST_CASE("while paths of a route ask for different things, the routes are read again for a minute") {
+  FakeWorld fake;
+  const auto path = [](const std::string& action) {
+    return R"([{"to":"10.0.0.1/32"},{"ecomlist":"FS:)" + action + R"("},{"time":"00:00:01"}])";
+  };
+  const std::string first = path("rate 0.000000 65535:4");
+  const auto both = [&](const std::string& second) {
+    fake.table4 = first.substr(0, first.size() - 1) + "," + path(second).substr(1);
+  };
+  both("rate 0.000000 65535:3"); // the change has come by one of them
+  Passes passes({}, fake.world());
+  CHECK(passes.run(Depth::full, Doing::sync).in_full);
+  fake.now += 1s;
+  CHECK(passes.run(Depth::summary, Doing::sync).in_full);
+
+  SECTION("until they agree") {
+    both("rate 0.000000 65535:4"); // and FRR's table version is the same
+    CHECK(passes.run(Depth::summary, Doing::sync).in_full);
+    CHECK_FALSE(passes.run(Depth::summary, Doing::sync).in_full);
+  }
+  SECTION("no longer when they mean it") {
+    fake.now += 60s;
+    CHECK_FALSE(passes.run(Depth::summary, Doing::sync).in_full);
+    fake.now += 1s;
+    CHECK_FALSE(passes.run(Depth::summary, Doing::sync).in_full);
+    ++fake.version;
+    CHECK(passes.run(Depth::summary, Doing::sync).in_full);
+    CHECK(passes.run(Depth::summary, Doing::sync).in_full);
+  }
+}
+
 TEST_CASE("routes that go with their session stay, in another process too") {
   FakeWorld fake;
   Passes({}, fake.world()).run(Depth::full, Doing::sync);
