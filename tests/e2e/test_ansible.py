@@ -179,7 +179,7 @@ def site(servers: debian_root.Debian, packages: pathlib.Path) -> Iterator[Site]:
     with net.Lab() as lab:
         networks = {name: lab.namespace(name) for name in HOSTS}
         lab.link(networks["fw01"], "192.168.254.9/30", networks["svc01"], "192.168.254.10/30")
-        lab.link(networks["fw01"], "192.168.254.21/30", networks["svc02"], "192.168.254.22/30")
+        lab.link(networks["fw01"], "192.168.254.22/30", networks["svc02"], "192.168.254.21/30")
         networks["fw01"].restore(FIREWALL)
         systems: dict[str, debian_root.System] = {}
         try:
@@ -243,10 +243,10 @@ def test_check_predicts_a_change(converged: Site) -> None:
     change = {
         "fw01": {"flowspec_fetcher_options": {"max-routes": 500}, "flowspec_bird_peers": [
             {"name": "svc01", "local": "192.168.254.9", "address": "192.168.254.10", "asn": 65105},
-            {"name": "leaf02", "local": "192.168.254.21", "address": "192.168.254.22", "asn": 65106},
+            {"name": "leaf02", "local": "192.168.254.22", "address": "192.168.254.21", "asn": 65106},
         ]},
         "svc01": {"flowspec_policy": policy, "flowspec_injector_options": {"source": "vtysh", "conntrack": False, "hold-time": "86400"}},
-        "svc02": {"flowspec_frr_peers": [{"address": "192.168.254.21", "asn": 65309, "description": "the controller"}]},
+        "svc02": {"flowspec_frr_peers": [{"address": "192.168.254.22", "asn": 65309, "description": "the controller"}]},
     }  # fmt: skip
     before = converged.fingerprint()
     predicted = converged.play("--check", "--diff", change=change)
