@@ -40,6 +40,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     path = f"/usr/lib/ccache:{os.environ['PATH']}"
     kept = os.environ.get("CCACHE_DIR", os.path.expanduser("~/.cache/ccache"))  # debhelper has another home
     environment = os.environ | {"PATH": path, "CCACHE_DIR": kept, "CCACHE_BASEDIR": tempfile.gettempdir(), "CCACHE_NOHASHDIR": "1"}
+    environment["DEB_BUILD_OPTIONS"] = "reproducible=-fixfilepath"  # flags that name no directory
     before = state_of_checkout()
     for packaging in ("deb", "rpm"):
         said(BUILD_SCRIPT, packaging, "--out", out, env=environment, timeout=3000)
