@@ -142,10 +142,12 @@ build_packages() {
 
 # With ccache the second format takes what the first has compiled, where the flags name no directory. The checkout is as it was.
 build_package() { # deb|rpm
-  local before kept=${CCACHE_DIR:-$scratch/ccache}
+  local before after kept=${CCACHE_DIR:-$scratch/ccache}
   before=$(checkout)
-  env PATH="/usr/lib/ccache:$PATH" CCACHE_DIR="$kept" CCACHE_BASEDIR="${TMPDIR:-/tmp}" CCACHE_NOHASHDIR=1 \
-    DEB_BUILD_OPTIONS="parallel=$(nproc) reproducible=-fixfilepath" packaging/build.sh "$1" --out "$scratch/packages" && diff <(echo "$before") <(checkout)
+  env PATH="/usr/lib/ccache:$PATH" CCACHE_DIR="$kept" CCACHE_BASEDIR="${TMPDIR:-/tmp}" CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=locale \
+    DEB_BUILD_OPTIONS="parallel=$(nproc) reproducible=-fixfilepath" packaging/build.sh "$1" --out "$scratch/packages" || return
+  after=$(checkout)
+  diff <(echo "$before") <(echo "$after")
 }
 
 checkout() { git status --porcelain --ignored -- . ':!build' 2>/dev/null || true; }

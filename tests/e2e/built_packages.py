@@ -39,7 +39,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     out = tmp_path_factory.mktemp("packages")
     path = f"/usr/lib/ccache:{os.environ['PATH']}"
     kept = os.environ.get("CCACHE_DIR", os.path.expanduser("~/.cache/ccache"))  # debhelper has another home
-    environment = os.environ | {"PATH": path, "CCACHE_DIR": kept, "CCACHE_BASEDIR": tempfile.gettempdir(), "CCACHE_NOHASHDIR": "1"}
+    environment = os.environ | {"PATH": path, "CCACHE_DIR": kept, "CCACHE_BASEDIR": tempfile.gettempdir(), "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "locale"}
     environment["DEB_BUILD_OPTIONS"] = "reproducible=-fixfilepath"  # flags that name no directory
     before = state_of_checkout()
     for packaging in ("deb", "rpm"):
