@@ -37,10 +37,12 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     if ready := os.environ.get("FLOWSPEC_PACKAGES"):
         return pathlib.Path(ready)
     out = tmp_path_factory.mktemp("packages")
-    path = f"/usr/lib/ccache:{os.environ['PATH']}"
-    kept = os.environ.get("CCACHE_DIR", os.path.expanduser("~/.cache/ccache"))  # debhelper has another home
-    environment = os.environ | {"PATH": path, "CCACHE_DIR": kept, "CCACHE_BASEDIR": tempfile.gettempdir(), "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "locale"}
-    environment["DEB_BUILD_OPTIONS"] = "reproducible=-fixfilepath"  # flags that name no directory
+    environment = os.environ | {
+        "PATH": f"/usr/lib/ccache:{os.environ['PATH']}",
+        "CCACHE_DIR": os.environ.get("CCACHE_DIR", os.path.expanduser("~/.cache/ccache")),  # debhelper has another home
+        "CCACHE_BASEDIR": tempfile.gettempdir(), "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "locale",
+        "DEB_BUILD_OPTIONS": "reproducible=-fixfilepath",  # flags that name no directory
+    }  # fmt: skip
     before = state_of_checkout()
     for packaging in ("deb", "rpm"):
         said(BUILD_SCRIPT, packaging, "--out", out, env=environment, timeout=3000)
