@@ -10,7 +10,7 @@
 packages_build=(catch2 cmake g++ libcli11-dev libfmt-dev libip4tc-dev libip6tc-dev libiptc-dev libmnl-dev libspdlog-dev
                 libsystemd-dev ninja-build nlohmann-json3-dev pkg-config)
 packages_lab=(bird2 frr iproute2 iptables iputils-ping socat tcpdump)
-packages_packaging=(debhelper dpkg-dev rpm)
+packages_packaging=(build-essential debhelper dpkg-dev git rpm)
 packages_check=(ansible ansible-lint ccache clang clang-format debootstrap exabgp gobgpd jq libbenchmark-dev libclang-rt-dev libseccomp2 lintian mandoc
                 nftables prometheus python3 python3-jsonschema python3-pytest python3-yaml shellcheck systemd zsh)
 
