@@ -218,10 +218,10 @@ check_sources() {
     '(' -name '*.sh' -o -path .ci/run -o -path tests/oracle -o -path tests/soak ')' -exec shellcheck -x -P . {} +
 }
 
-# Both programs where a distribution would have them, and they start, with what belongs to them.
+# Both programs start where they are installed, and what belongs to them is there. (Units name the prefix that was configured.)
 installation() {
-  local there=$scratch/root/usr
-  DESTDIR=$scratch/root cmake --install "$build" --prefix /usr &&
+  local there=$scratch/root/usr/local
+  DESTDIR=$scratch/root cmake --install "$build" &&
     "$there/sbin/flowspec-injector" --version &&
     "$there/sbin/flowspec-fetcher" --version &&
     ls -l "$there"/share/man/man8/flowspec-{injector,fetcher}.8 "$there/share/man/man5/flowspec-policy.5" \
