@@ -307,6 +307,10 @@ def test_the_fetcher(machine: Machine) -> None:
     fetch()
     assert "10.8.0.0/16" in system.run("birdc", *shown).stdout
     assert "2001:db8::/32" in system.run("birdc", "show", "route", "table", "flowtab6").stdout
+    # What may not be read is not taken for tables that nobody uses.
+    nobody = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+    refused = system.run(*nobody, "/usr/libexec/flowspec-fetcher/read-rules", "/tmp", check=False)
+    assert refused.returncode == 1 and "ip_tables_names: Permission denied" in refused.stderr
     there = system.run("cat", "/run/flowspec-fetcher/rules.v4").stdout
     system.run("iptables-legacy", "-F", "FORWARD")
     system.run("iptables-nft", "-A", "FORWARD", "-j", "DROP")
