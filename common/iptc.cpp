@@ -2,6 +2,7 @@
 #include "common/iptc.hpp"
 
 #include "common/chain_edits.hpp"
+#include "common/table_words.hpp"
 #include "common/target_codec.hpp"
 #include "common/xtables_codec.hpp"
 #include "common/xtables_probe.hpp"
@@ -19,6 +20,7 @@ extern "C" { // libip6tc.h of iptables 1.8 has no such guard of its own
 #include <stdexcept>
 #include <system_error>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 
 namespace flowspec {
@@ -77,11 +79,6 @@ struct Ip6tc {
 constexpr std::size_t longest_chain_name =
     XT_EXTENSION_MAXNAMELEN - 1; ///< a jump has it in place of a target's
 
-/// "iptables" or "ip6tables": what the family's modules and programs are called after.
-constexpr std::string_view tables_of(Family family) {
-  return family == Family::ipv4 ? "iptables" : "ip6tables";
-}
-
 /// Why libiptc would not take an edit. Its own texts fit only when it called no other function of its own
 /// meanwhile.
 std::string edit_trouble(int code) {
@@ -103,25 +100,6 @@ std::string edit_trouble(int code) {
   }
 }
 
-/// What a read or a commit ended in, where that says what to do; empty where libiptc's own text is as good.
-std::string trouble(int code, Family family, const std::string& table) {
-  const std::string_view ip = family == Family::ipv4 ? "ip" : "ip6";
-  switch (code) {
-  case EPERM:
-  case EACCES:
-    return "it needs root, or CAP_NET_ADMIN and CAP_NET_RAW";
-  case ENOPROTOOPT:
-    return fmt::format("this kernel has no {}-legacy loaded (modprobe {}table_{})", tables_of(family), ip,
-                       table);
-  case ENOENT:
-    return fmt::format("there is no such table in this kernel (modprobe {}table_{})", ip, table);
-  case EAFNOSUPPORT:
-    return fmt::format("this kernel has no {}", name(family));
-  default:
-    return "";
-  }
-}
-
 template <class Tc>
 class TableOf {
  public:
@@ -131,7 +109,6 @@ class TableOf {
   }
 
   Ruleset read() const;
-  std::vector<ChainCounters> counters() const;
   void commit(const std::vector<Edit>& edits);
 
  private:
@@ -139,10 +116,10 @@ class TableOf {
     void operator()(xtc_handle* handle) const { Tc::free(handle); }
   };
 
-  std::string title() const { return fmt::format("{} table {}", tables_of(Tc::family), table_); }
+  std::string title() const { return table_title(Tc::family, table_); }
 
   [[noreturn]] void fail(std::string_view attempt, int code) const {
-    const std::string cause = trouble(code, Tc::family, table_);
+    const std::string cause = table_trouble(code, Tc::family, table_);
     throw Error(fmt::format("{} {}: {}", attempt, title(), cause.empty() ? Tc::error_text(code) : cause));
   }
   [[noreturn]] void changed() const {
@@ -156,10 +133,16 @@ class TableOf {
 
   template <class Visit>
   void each_rule(const char* chain, Visit visit) const;
-  Chain read_chain(const char* name) const;
-  void read_rule(const typename Tc::Entry* entry, std::string& to) const;
+  /// Where libiptc keeps the names of chains. That of a rule's target lies there when it is a chain; one of
+  /// an extension, which may be called the same, in the rule.
+  using Names = std::unordered_set<const char*>;
+  enum class ChainKind { none, built_in, users };
+
+  Chain read_chain(const char* name, const Names& chains) const;
+  void read_rule(const typename Tc::Entry* entry, const Names& chains, std::string& to) const;
   void keep_policy_counters();
-  bool is_chain(const std::string& name) const;
+  ChainKind kind_of(const std::string& name) const;
+  bool is_chain(const std::string& name) const { return kind_of(name) != ChainKind::none; }
   std::size_t& rules_of(const std::string& chain);
   void look_again();
   bool fill(const std::string& chain, const ChainEdits& edits);
@@ -171,29 +154,20 @@ class TableOf {
 
   std::string table_;
   std::unique_ptr<xtc_handle, Free> handle_;
-  std::vector<std::byte> bytes_;                             ///< of the rule that is written now
-  std::unordered_map<std::string, std::size_t> rule_counts_; ///< of the chains that an edit touched
-  mutable std::unordered_map<std::string, bool> chains_;     ///< of some names, whether a chain has them
+  std::vector<std::byte> bytes_;                              ///< of the rule that is written now
+  std::unordered_map<std::string, std::size_t> rule_counts_;  ///< of the chains that an edit touched
+  mutable std::unordered_map<std::string, ChainKind> chains_; ///< what has these names
 };
 
 template <class Tc>
 Ruleset TableOf<Tc>::read() const {
   Ruleset ruleset{Tc::family, table_, {}};
+  Names chains;
   for (const char* chain = Tc::first_chain(handle_.get()); chain; chain = Tc::next_chain(handle_.get()))
-    ruleset.chains.push_back(read_chain(chain));
+    chains.insert(chain);
+  for (const char* chain = Tc::first_chain(handle_.get()); chain; chain = Tc::next_chain(handle_.get()))
+    ruleset.chains.push_back(read_chain(chain, chains));
   return ruleset;
-}
-
-template <class Tc>
-std::vector<ChainCounters> TableOf<Tc>::counters() const {
-  std::vector<ChainCounters> result;
-  for (const char* chain = Tc::first_chain(handle_.get()); chain; chain = Tc::next_chain(handle_.get())) {
-    result.push_back({chain, {}});
-    each_rule(chain, [&](const auto* entry) {
-      result.back().rules.push_back({entry->counters.pcnt, entry->counters.bcnt});
-    });
-  }
-  return result;
 }
 
 template <class Tc>
@@ -205,7 +179,7 @@ void TableOf<Tc>::each_rule(const char* chain, Visit visit) const {
 }
 
 template <class Tc>
-Chain TableOf<Tc>::read_chain(const char* name) const {
+Chain TableOf<Tc>::read_chain(const char* name, const Names& chains) const {
   Chain chain{name, std::nullopt, {}};
   if (Tc::builtin(name, handle_.get())) {
     xt_counters counters{};
@@ -216,22 +190,17 @@ Chain TableOf<Tc>::read_chain(const char* name) const {
   std::string packed;
   each_rule(name, [&](const auto* entry) {
     packed.clear();
-    read_rule(entry, packed);
+    read_rule(entry, chains, packed);
     chain.rules.push_back_bytes(packed);
   });
   return chain;
 }
 
 template <class Tc>
-void TableOf<Tc>::read_rule(const typename Tc::Entry* entry, std::string& to) const {
+void TableOf<Tc>::read_rule(const typename Tc::Entry* entry, const Names& chains, std::string& to) const {
   const std::span bytes(reinterpret_cast<const std::byte*>(entry), entry->next_offset);
   const char* target = Tc::target(entry, handle_.get());
-  // The name of an extension lies in the entry, that of a chain does not: a chain may be called like an
-  // extension.
-  const auto* at = reinterpret_cast<const std::byte*>(target);
-  const bool extension =
-      std::less_equal<>{}(bytes.data(), at) && std::less<>{}(at, bytes.data() + bytes.size());
-  decode_packed(bytes, Tc::family, target, !extension && is_chain(target), to);
+  decode_packed(bytes, Tc::family, target, chains.contains(target), to);
 }
 
 /// libiptc starts the counters of every policy again at each commit; setting what was read keeps them, but
@@ -248,10 +217,10 @@ void TableOf<Tc>::keep_policy_counters() {
 
 /// libiptc searches for a name each time.
 template <class Tc>
-bool TableOf<Tc>::is_chain(const std::string& name) const {
-  const auto [at, fresh] = chains_.try_emplace(name, false);
-  if (fresh)
-    at->second = Tc::is_chain(name.c_str(), handle_.get()) != 0;
+auto TableOf<Tc>::kind_of(const std::string& name) const -> ChainKind {
+  const auto [at, fresh] = chains_.try_emplace(name, ChainKind::none);
+  if (fresh && Tc::is_chain(name.c_str(), handle_.get()) != 0)
+    at->second = Tc::builtin(name.c_str(), handle_.get()) != 0 ? ChainKind::built_in : ChainKind::users;
   return at->second;
 }
 
@@ -271,14 +240,14 @@ void TableOf<Tc>::carry_out(const CreateChain& edit) {
                             longest_chain_name));
   expect(Tc::create_chain(edit.chain.c_str(), handle_.get()), fmt::format("create chain {} in", edit.chain));
   rule_counts_.insert_or_assign(edit.chain, 0);
-  chains_[edit.chain] = true;
+  chains_[edit.chain] = ChainKind::users;
 }
 
 template <class Tc>
 void TableOf<Tc>::carry_out(const DeleteChain& edit) {
   expect(Tc::delete_chain(edit.chain.c_str(), handle_.get()), fmt::format("delete chain {} of", edit.chain));
   rule_counts_.erase(edit.chain);
-  chains_[edit.chain] = false;
+  chains_[edit.chain] = ChainKind::none;
 }
 
 template <class Tc>
@@ -294,7 +263,7 @@ void TableOf<Tc>::carry_out(const InsertRule& edit) {
   const Rule rule = edit.rule.rule();
   // libiptc takes a name first for a chain and then for an extension.
   if (const auto* jump = std::get_if<Jump>(&rule.target))
-    if (!is_chain(jump->chain) || Tc::builtin(jump->chain.c_str(), handle_.get()))
+    if (kind_of(jump->chain) != ChainKind::users)
       refuse("it jumps to " + jump->chain + ", which is no chain of the user's");
   bytes_.clear();
   try {
@@ -446,10 +415,6 @@ KernelTable& KernelTable::operator=(KernelTable&&) noexcept = default;
 
 Ruleset KernelTable::read() const {
   return std::visit([](const auto& table) { return table.read(); }, snapshot_->table);
-}
-
-std::vector<ChainCounters> KernelTable::counters() const {
-  return std::visit([](const auto& table) { return table.counters(); }, snapshot_->table);
 }
 
 void KernelTable::commit(const std::vector<Edit>& edits) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// One table of the running kernel (iptables-legacy), through libiptc. The only file that calls it.
+// One table of the running kernel (iptables-legacy), to be changed: through libiptc. The only file that calls
+// it.
 #pragma once
 
 #include "common/edit.hpp"
 #include "common/error.hpp"
 #include "common/ruleset.hpp"
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,21 +18,6 @@ namespace flowspec {
 class TableChanged : public Error {
  public:
   using Error::Error;
-};
-
-/// What went through one rule.
-struct Counters {
-  std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;
-
-  bool operator==(const Counters&) const = default;
-};
-
-struct ChainCounters {
-  std::string chain;
-  std::vector<Counters> rules; ///< one for each rule, in order
-
-  bool operator==(const ChainCounters&) const = default;
 };
 
 /// A snapshot of one table, and the means to change the kernel's from there in one commit. Take an
@@ -46,13 +31,8 @@ class KernelTable {
   KernelTable(KernelTable&&) noexcept;
   KernelTable& operator=(KernelTable&&) noexcept;
 
-  /// All chains and rules of the snapshot, built-in chains first as the kernel has them. Whatever has no
-  /// words of ours comes back opaque or unreadable, never left out.
+  /// All chains and rules of the snapshot, as TableSnapshot reads them.
   Ruleset read() const;
-
-  /// What every rule of read() had counted when the snapshot was taken: the same chains in the same order,
-  /// the same number of rules in each. The counters of policies are no part of it.
-  std::vector<ChainCounters> counters() const;
 
   /// Carries out `edits` on the snapshot and commits it in one step; every rule that was not edited keeps its
   /// counters. With no edits there is no commit. Throws TableChanged or Error; then the kernel has what it

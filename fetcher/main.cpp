@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/atomic_file.hpp"
 #include "common/error.hpp"
-#include "common/iptc.hpp"
 #include "common/kernel_facts.hpp"
 #include "common/nft_rules.hpp"
 #include "common/printable.hpp"
 #include "common/process.hpp"
 #include "common/signals_held.hpp"
+#include "common/table_snapshot.hpp"
 #include "common/temporary_directory.hpp"
 #include "common/xtables_lock.hpp"
 #include "fetcher/command_line.hpp"
@@ -37,7 +37,7 @@ LiveRules read_kernel(std::optional<Family> family, std::chrono::milliseconds wa
     const XtablesLock lock(wait);
     return live_rules(family,
                       {.table_in_use = [](Family each) { return table_in_use(each, "filter"); },
-                       .read_filter_table = [](Family each) { return KernelTable(each, "filter").read(); },
+                       .read_filter_table = [](Family each) { return TableSnapshot(each, "filter").read(); },
                        .nf_tables_hold_rules = nf_tables_hold_rules});
   } catch (const Error& error) {
     throw Error(fmt::format("read the kernel's rules{}: {}",

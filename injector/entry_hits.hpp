@@ -3,7 +3,7 @@
 // How many packets each entry decided: the kernel counts rules, and an entry may have many.
 #pragma once
 
-#include "common/iptc.hpp"
+#include "common/counters.hpp"
 #include "common/ruleset.hpp"
 #include "injector/ownership.hpp"
 

@@ -156,8 +156,8 @@ class Passes::Run {
 
   void remember_or_refuse() {
     validate();
-    texts_loaded_ =
-        outcome_.in_full || anything_held() || texts_due_ || any_touched() || any_newly_infeasible();
+    texts_loaded_ = !all_given_anew() && (outcome_.in_full || anything_held() || texts_due_ ||
+                                          any_touched() || any_newly_infeasible());
     if (texts_loaded_)
       load_texts();
     for (Shown& given : given_)
@@ -176,6 +176,16 @@ class Passes::Run {
     decided_ = true;
     if (families_.empty())
       throw_failures();
+  }
+
+  /// Of the texts that are known none is going to stay.
+  bool all_given_anew() const {
+    const auto is_given = [this](const auto& known) {
+      return std::any_of(given_.begin(), given_.end(), [&](const Shown& given) {
+        return given.family == known.first && !are_too_many(given);
+      });
+    };
+    return !given_.empty() && std::all_of(state_.families.begin(), state_.families.end(), is_given);
   }
 
   bool anything_held() const {
@@ -347,12 +357,17 @@ class Passes::Run {
     families_.push_back(family);
   }
 
+  bool are_too_many(const Shown& shown) const {
+    return shown.routes.routes.of(shown.family) > options_.hold.max_routes;
+  }
+
   /// The operator's own words: nobody's session has anything to do with them.
   void take_given(Shown shown) {
-    if (const std::size_t routes = shown.routes.routes.of(shown.family); routes > options_.hold.max_routes)
-      return note({shown.family, Cause::refused,
-                   fmt::format("{} {} routes are given, more than --max-routes {}", routes,
-                               name(shown.family), options_.hold.max_routes)});
+    if (are_too_many(shown))
+      return note(
+          {shown.family, Cause::refused,
+           fmt::format("{} {} routes are given, more than --max-routes {}",
+                       shown.routes.routes.of(shown.family), name(shown.family), options_.hold.max_routes)});
     FamilyMemory memory;
     memory.source = world_.source;
     memory.from_frr = false;
@@ -446,6 +461,9 @@ class Passes::Run {
   void commit() {
     const auto changed = [](const Changes& changes) { return !changes.edits.empty(); };
     const bool any = std::any_of(outcome_.pass.changes.begin(), outcome_.pass.changes.end(), changed);
+    std::vector<std::string> planned;
+    for (const Changes& changes : outcome_.pass.changes)
+      planned.push_back(digest_of(changes.after));
     if (any) {
       // A pass that is killed leaves the one rules or the other, and both are ours. What is known of the
       // routes is what is known of those that are installed: it changes when they have.
@@ -454,9 +472,9 @@ class Passes::Run {
       before_.last_pass = state_.last_pass;
       before_.last_success = state_.last_success;
       before_.gauges = state_.gauges;
-      for (const Changes& changes : outcome_.pass.changes)
-        if (changed(changes))
-          set_mark(before_, changes, {digest_of(changes.before), digest_of(changes.after)});
+      for (std::size_t at = 0; at < planned.size(); ++at)
+        if (const Changes& changes = outcome_.pass.changes[at]; changed(changes))
+          set_mark(before_, changes, {digest_of(changes.before), planned[at]});
       state_.marks = before_.marks;
       save(before_, false);
     }
@@ -468,8 +486,9 @@ class Passes::Run {
     }
     outcome_.pass.changes = commit_all(goals_, std::move(outcome_.pass.changes), options_.ours);
     goals_.clear(); // and with them the lock
-    for (const Changes& changes : outcome_.pass.changes) {
-      set_mark(state_, changes, {digest_of(changes.after)});
+    for (std::size_t at = 0; at < planned.size(); ++at) {
+      const Changes& changes = outcome_.pass.changes[at];
+      set_mark(state_, changes, {changes.planned_anew ? digest_of(changes.after) : planned[at]});
       if (changed(changes))
         ++state_.totals.commits[title(changes.after)];
     }

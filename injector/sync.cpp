@@ -82,8 +82,10 @@ std::vector<Changes> commit_all(const std::vector<TableGoal>& goals, std::vector
     if (changes[index].edits.empty())
       continue;
     try {
-      if (!commit_as_planned(goal, changes[index]))
+      if (!commit_as_planned(goal, changes[index])) {
         changes[index] = sync(goal.open, goal.chains, goal.hooks, ours);
+        changes[index].planned_anew = true;
+      }
     } catch (const Error& error) {
       if (done.empty())
         throw;

@@ -28,6 +28,7 @@ struct Changes {
   Ruleset before;
   Ruleset after;
   std::vector<Edit> edits;
+  bool planned_anew = false; ///< the table was another by the time of the commit
 
   std::size_t added() const;   ///< rules
   std::size_t removed() const; ///< rules

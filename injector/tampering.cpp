@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <map>
 #include <string_view>
+#include <vector>
 
 namespace flowspec {
 
@@ -58,13 +58,17 @@ std::string digest(const Ruleset& ruleset, const std::vector<Hook>& hooks, const
     return std::any_of(hooks.begin(), hooks.end(), [&](const Hook& hook) { return hook.parent == chain; });
   };
   // In an order of its own: libiptc puts chains that are new where it likes.
-  std::map<std::string_view, const Chain*> by_name;
+  std::vector<const Chain*> by_name;
+  by_name.reserve(ruleset.chains.size());
   for (const Chain& chain : ruleset.chains)
-    by_name.emplace(chain.name, &chain);
+    by_name.push_back(&chain);
+  const auto before = [](const Chain* a, const Chain* b) { return a->name < b->name; };
+  if (!std::is_sorted(by_name.begin(), by_name.end(), before))
+    std::sort(by_name.begin(), by_name.end(), before);
   Digest digest;
-  for (const auto& [name, at] : by_name) {
+  for (const Chain* const at : by_name) {
     const Chain& chain = *at;
-    if (ours.owns(name)) {
+    if (ours.owns(chain.name)) {
       digest.add(chain.name);
       for (std::size_t rule = 0; rule < chain.rules.size(); ++rule)
         digest.add(chain.rules.bytes(rule));

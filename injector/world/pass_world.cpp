@@ -7,14 +7,13 @@
 #include "common/lock_held.hpp"
 #include "common/own_prefixes.hpp"
 #include "common/process.hpp"
+#include "common/table_snapshot.hpp"
 #include "common/vty_socket.hpp"
 #include "common/xtables_lock.hpp"
 #include "injector/ask_socket.hpp"
 #include "injector/world/state_files.hpp"
 
 #include <fmt/format.h>
-
-#include <malloc.h>
 
 #include <chrono>
 #include <ctime>
@@ -155,9 +154,7 @@ PassWorld pass_world(const Options& options) {
   world.unix_time = unix_now;
   world.tables.in_use = table_in_use;
   world.tables.look = [](Family family, const std::string& table) {
-    Ruleset rules = KernelTable(family, table).read();
-    malloc_trim(0); // libiptc had a large table twice
-    return rules;
+    return TableSnapshot(family, table).read();
   };
   world.tracks_connections = may_track_connections;
   if (options.local_scope && options.scope_prefixes.empty())

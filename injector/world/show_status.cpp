@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/entry_json.hpp"
-#include "common/iptc.hpp"
 #include "common/kernel_facts.hpp"
 #include "common/own_prefixes.hpp"
+#include "common/table_snapshot.hpp"
 #include "injector/hold.hpp"
 #include "injector/status.hpp"
 #include "injector/status_report.hpp"
@@ -51,7 +51,7 @@ std::vector<TableNow> tables_in_use() {
   for (const Family family : {Family::ipv4, Family::ipv6})
     for (const char* name : {"filter", "mangle"})
       if (table_in_use(family, name)) {
-        const KernelTable table(family, name);
+        const TableSnapshot table(family, name);
         tables.push_back({table.read(), table.counters()});
       }
   return tables;

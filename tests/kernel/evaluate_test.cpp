@@ -4,6 +4,7 @@
 // router, and each rule must have counted those for which the evaluator says that it holds.
 #include "common/iptc.hpp"
 #include "common/rule_text.hpp"
+#include "common/table_snapshot.hpp"
 #include "tests/support/evaluate.hpp"
 #include "tests/support/forwarding_lab.hpp"
 #include "tests/support/generate.hpp"
@@ -63,7 +64,7 @@ bool holds(const Rule& rule, const Packet& packet) {
 std::vector<Counters> counted(Family family, std::uint64_t packets) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (true) {
-    for (const ChainCounters& chain : KernelTable(family, "filter").counters())
+    for (const ChainCounters& chain : TableSnapshot(family, "filter").counters())
       if (chain.chain == "FORWARD" && chain.rules.back().packets == packets)
         return chain.rules;
     if (std::chrono::steady_clock::now() > deadline)

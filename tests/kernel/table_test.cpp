@@ -2,6 +2,7 @@
 #include "common/chain_edits.hpp"
 #include "common/iptc.hpp"
 #include "common/rule_text.hpp"
+#include "common/table_snapshot.hpp"
 #include "tests/support/generate.hpp"
 #include "tests/support/legacy.hpp"
 #include "tests/support/namespace.hpp"
@@ -141,21 +142,21 @@ TEST_CASE("the counters of every rule, in the order of read()") {
       ":TWO - [0:0]\n[1:100] -A FORWARD -p udp -j ONE\n[2:200] -A FORWARD -j REJECT\n"
       "[18446744073709551615:4294967296] -A TWO -p tcp\n[0:0] -A TWO -j RETURN\nCOMMIT\n",
       {"-c"});
-  KernelTable table(family, "filter");
-  CHECK(table.counters() == std::vector<ChainCounters>{{"INPUT", {}},
-                                                       {"FORWARD", {{1, 100}, {2, 200}}},
-                                                       {"OUTPUT", {}},
-                                                       {"ONE", {}},
-                                                       {"TWO", {{UINT64_MAX, 1ULL << 32}, {0, 0}}}});
-  const std::vector<ChainCounters> counters = table.counters();
-  const Ruleset ruleset = table.read();
+  const TableSnapshot snapshot(family, "filter");
+  CHECK(snapshot.counters() == std::vector<ChainCounters>{{"INPUT", {}},
+                                                          {"FORWARD", {{1, 100}, {2, 200}}},
+                                                          {"OUTPUT", {}},
+                                                          {"ONE", {}},
+                                                          {"TWO", {{UINT64_MAX, 1ULL << 32}, {0, 0}}}});
+  const std::vector<ChainCounters> counters = snapshot.counters();
+  const Ruleset ruleset = snapshot.read();
   REQUIRE(ruleset.chains.size() == counters.size());
   for (std::size_t i = 0; i < counters.size(); ++i) {
     CHECK(ruleset.chains[i].name == counters[i].chain);
     CHECK(ruleset.chains[i].rules.size() == counters[i].rules.size());
   }
-  table.commit({InsertRule{"FORWARD", 1, to(NoTarget{})}});
-  CHECK(KernelTable(family, "filter").counters().at(1).rules ==
+  commit(family, {InsertRule{"FORWARD", 1, to(NoTarget{})}});
+  CHECK(TableSnapshot(family, "filter").counters().at(1).rules ==
         std::vector<Counters>{{1, 100}, {0, 0}, {2, 200}});
 }
 
@@ -226,7 +227,7 @@ TEST_CASE("many edits within a long chain: what stays keeps its counters") {
   CHECK(after.find("FLOWSPEC")->rules == expected);
   const Chain& chain = *after.find("FLOWSPEC");
   const auto at = static_cast<std::size_t>(&chain - after.chains.data());
-  const std::vector<Counters> counters = KernelTable(Family::ipv4, "filter").counters().at(at).rules;
+  const std::vector<Counters> counters = TableSnapshot(Family::ipv4, "filter").counters().at(at).rules;
   for (std::size_t i = 0; i < chain.rules.size(); ++i) {
     const auto bytes = chain.rules[i].source->address.bytes;
     const std::uint64_t number = bytes[1] == 9 ? 0 : bytes[2] * 256U + bytes[3];
@@ -279,16 +280,21 @@ TEST_CASE("an edit that does not fit is an error that names it, and changes noth
 
 TEST_CASE("a table that cannot be read says what it would need") {
   const test::NetworkNamespace network;
-  CHECK_THROWS_WITH(
-      KernelTable(Family::ipv6, "nonesuch"),
-      Catch::Equals("read ip6tables table nonesuch: there is no such table in this kernel (modprobe "
-                    "ip6table_nonesuch)"));
-  CHECK(as_nobody([]() -> std::string {
-          try {
-            KernelTable(Family::ipv4, "filter");
-            return "it could";
-          } catch (const Error& error) {
-            return error.what();
-          }
-        }) == "read iptables table filter: it needs root, or CAP_NET_ADMIN and CAP_NET_RAW");
+  const auto what_is_said = [](auto attempt) -> std::string {
+    try {
+      attempt();
+      return "it could";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  const bool looks = GENERATE(false, true);
+  const auto read_it = [looks](Family family, const std::string& table) {
+    looks ? TableSnapshot(family, table).read() : KernelTable(family, table).read();
+  };
+  CHECK(what_is_said([&] { read_it(Family::ipv6, "nonesuch"); }) ==
+        "read ip6tables table nonesuch: there is no such table in this kernel (modprobe ip6table_nonesuch)");
+  CHECK_THROWS_AS(read_it(Family::ipv4, std::string(40, 'x')), Error);
+  CHECK(as_nobody([&] { return what_is_said([&] { read_it(Family::ipv4, "filter"); }); }) ==
+        "read iptables table filter: it needs root, or CAP_NET_ADMIN and CAP_NET_RAW");
 }

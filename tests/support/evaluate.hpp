@@ -4,8 +4,8 @@
 // match.
 #pragma once
 
+#include "common/counters.hpp"
 #include "common/entry.hpp"
-#include "common/iptc.hpp"
 #include "common/packet.hpp"
 #include "common/ruleset.hpp"
 
