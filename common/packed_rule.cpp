@@ -5,6 +5,7 @@
 // first, texts and lists behind their length.
 #include "common/packed_rule.hpp"
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <type_traits>
@@ -103,9 +104,13 @@ void fields(Is<Prefix> auto& of, auto& visit) {
   visit(of.address, of.length, of.offset);
 }
 
+/// What it is given is in the string when its life ends: byte by byte a string would look for room each time.
 class Writer {
  public:
   explicit Writer(std::string& to) : to_(to) {}
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer() { flush(); }
 
   template <class... Values>
   void operator()(const Values&... values) {
@@ -117,18 +122,20 @@ class Writer {
   requires std::is_integral_v<Number> || std::is_enum_v<Number>
   void write(Number value) {
     auto rest = static_cast<std::uint64_t>(value);
+    if (waiting_.size() - used_ < longest_number)
+      flush();
     for (; rest >= 0x80; rest >>= 7)
-      to_.push_back(static_cast<char>(rest | 0x80));
-    to_.push_back(static_cast<char>(rest));
+      waiting_[used_++] = static_cast<char>(rest | 0x80);
+    waiting_[used_++] = static_cast<char>(rest);
   }
   void write(std::string_view text) {
     write(text.size());
-    to_ += text;
+    append(text);
   }
   void write(const std::string& text) { write(std::string_view(text)); }
   void write(const Address& address) {
     write(address.family);
-    to_.append(reinterpret_cast<const char*>(address.bytes.data()), size_of(address.family));
+    append({reinterpret_cast<const char*>(address.bytes.data()), size_of(address.family)});
   }
   template <class Value>
   void write(const std::vector<Value>& list) {
@@ -155,7 +162,26 @@ class Writer {
   static std::size_t size_of(Family family) { return family == Family::ipv4 ? 4 : 16; }
 
  private:
+  static constexpr std::size_t longest_number = 10;
+
+  void append(std::string_view bytes) {
+    if (waiting_.size() - used_ < bytes.size())
+      flush();
+    if (bytes.size() > waiting_.size()) {
+      to_ += bytes;
+      return;
+    }
+    bytes.copy(waiting_.data() + used_, bytes.size());
+    used_ += bytes.size();
+  }
+  void flush() {
+    to_.append(waiting_.data(), used_);
+    used_ = 0;
+  }
+
   std::string& to_;
+  std::array<char, 128> waiting_; // NOLINT(cppcoreguidelines-pro-type-member-init): the first `used_` count
+  std::size_t used_ = 0;
 };
 
 class Reader {

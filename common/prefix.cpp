@@ -75,14 +75,16 @@ std::string to_string(const Address& address) {
 
 Prefix Prefix::masked(const Address& address, unsigned length, unsigned offset) {
   Prefix prefix{address, static_cast<std::uint8_t>(length), static_cast<std::uint8_t>(offset)};
-  const unsigned first = offset == 0 ? length / 8 : 0; // the bytes before it are kept as they are
-  for (unsigned byte = first; byte < prefix.address.bytes.size(); ++byte) {
-    unsigned keep = 0xff;
-    if (length < 8 * byte + 8)
-      keep = length <= 8 * byte ? 0 : 0xff00U >> (length - 8 * byte) & 0xff;
-    if (offset > 8 * byte)
-      keep &= offset >= 8 * byte + 8 ? 0 : 0xffU >> (offset - 8 * byte);
-    prefix.address.bytes[byte] &= static_cast<std::uint8_t>(keep);
+  auto& bytes = prefix.address.bytes;
+  if (const std::size_t whole = length / 8; whole < bytes.size()) {
+    bytes[whole] &= static_cast<std::uint8_t>(0xff00U >> length % 8);
+    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(whole) + 1, bytes.end(), std::uint8_t{0});
+  }
+  if (offset > 0) {
+    const auto whole = static_cast<std::ptrdiff_t>(offset / 8);
+    std::fill(bytes.begin(), bytes.begin() + whole, std::uint8_t{0});
+    if (offset % 8 != 0)
+      bytes[offset / 8] &= static_cast<std::uint8_t>(0xffU >> offset % 8);
   }
   return prefix;
 }

@@ -105,13 +105,16 @@ Ruleset with_ours(const Ruleset& current, const std::vector<Chain>& chains, cons
       if (const auto* jump = std::get_if<Jump>(&rule.target))
         referred_to.insert(jump->chain);
   std::unordered_map<std::string_view, const Chain*> wanted;
+  wanted.reserve(chains.size());
   for (const Chain& chain : chains)
     wanted.emplace(chain.name, &chain);
 
   // In the kernel's order, new ones behind.
   std::vector<Chain> ordered;
+  ordered.reserve(result.chains.size() + chains.size());
   auto foreign = result.chains.begin();
   std::unordered_set<std::string_view> present;
+  present.reserve(current.chains.size());
   for (const Chain& chain : current.chains) {
     present.insert(chain.name);
     if (!ours.owns(chain.name))

@@ -79,6 +79,7 @@ using ChainIndex = std::unordered_map<std::string_view, const Chain*>;
 
 ChainIndex by_name(const Ruleset& ruleset) {
   ChainIndex index;
+  index.reserve(ruleset.chains.size());
   for (const Chain& chain : ruleset.chains)
     index.emplace(chain.name, &chain);
   return index;
