@@ -4,7 +4,7 @@
 //
 // Every step into another chain is a goto: what returns in a leaf leaves the whole tree, and a packet that no
 // entry takes comes to the end of a last chain, which is the end of the list. No rule is there twice: what is
-// too wide for any branch stands in a chain of its own, to which all branches go on.
+// too wide for a branch stands in a chain of its own, to which the branches go on whose packets it may match.
 #pragma once
 
 #include "common/prefix.hpp"
@@ -62,8 +62,9 @@ struct TreePlan {
 };
 
 struct TreeShape {
-  std::size_t leaf = 16; ///< so many rules are never taken apart
-  /// A branch is taken apart when a packet then meets less than this part of the rules.
+  /// So many rules are never taken apart, nor half as many entries again.
+  std::size_t leaf = 16;
+  /// A branch is taken apart when that costs a packet less than this part of what a list does.
   double gain = 0.75;
   double root_gain = 0.75; ///< of the whole list
 };

@@ -9,33 +9,26 @@ namespace {
 
 /// The lowest level of its kind that is not below `highest` (from 1; 0: none), nor on the same level as one
 /// of the other kind.
-std::uint32_t level_behind(std::uint32_t highest, bool narrow) {
-  const std::uint32_t own = narrow ? 0 : 1;
+std::uint32_t level_behind(std::uint32_t highest, bool wide) {
+  const std::uint32_t own = wide ? 1 : 0;
   if (highest == 0)
     return own;
   const std::uint32_t level = highest - 1;
   return level % 2 == own ? level : level + 1;
 }
 
-/// No narrow entry behind a wide one.
-bool sorted(const std::vector<bool>& narrow) {
-  return std::find(std::find(narrow.begin(), narrow.end(), false), narrow.end(), true) == narrow.end();
+/// None but wide entries behind a wide one.
+bool in_order(const std::vector<bool>& wide) {
+  return std::find(std::find(wide.begin(), wide.end(), true), wide.end(), false) == wide.end();
 }
 
 } // namespace
 
-PrefixForest::PrefixForest(std::span<const TreeEntry> entries, Prefix TreeEntry::*dimension)
-    : node_of_(entries.size()) {
-  std::vector<const TreeEntry*> order;
-  order.reserve(entries.size());
-  for (const TreeEntry& entry : entries)
-    order.push_back(&entry);
-  std::sort(order.begin(), order.end(), [&](const TreeEntry* a, const TreeEntry* b) {
-    return a->*dimension < b->*dimension; // by address, then by length
-  });
+PrefixForest::PrefixForest(const TreeOrders& orders, Dimension dimension)
+    : node_of_(orders.entries().size()) {
   std::vector<const Prefix*> prefixes; // of the nodes
-  for (const TreeEntry* entry : order) {
-    const Prefix& prefix = entry->*dimension;
+  for (const std::uint32_t place : orders.sorted({0, node_of_.size()}, dimension)) {
+    const Prefix& prefix = prefix_of(orders[place], dimension);
     if (prefixes.empty() || prefix != *prefixes.back()) {
       const auto number = static_cast<std::uint32_t>(nodes_.size());
       // The one before is wider, or is in the one that is, or in one that is wider than that ...
@@ -46,7 +39,7 @@ PrefixForest::PrefixForest(std::span<const TreeEntry> entries, Prefix TreeEntry:
       nodes_.push_back({is_root ? number : wider, 0, 0});
       prefixes.push_back(&prefix);
     }
-    node_of_[entry->place] = static_cast<std::uint32_t>(nodes_.size() - 1);
+    node_of_[place] = static_cast<std::uint32_t>(nodes_.size() - 1);
   }
 }
 
@@ -79,28 +72,29 @@ void PrefixForest::forget(std::uint32_t place) {
   }
 }
 
-std::vector<std::uint32_t> Levels::of(std::span<const TreeEntry> part, const std::vector<bool>& narrow) {
+std::vector<std::uint32_t> Levels::of(PlaceSpan part, const std::vector<bool>& wide) {
   std::vector<std::uint32_t> levels(part.size());
-  if (sorted(narrow)) {
+  if (in_order(wide)) {
     for (std::size_t at = 0; at < part.size(); ++at)
-      levels[at] = narrow[at] ? 0 : 1;
+      levels[at] = wide[at] ? 1 : 0;
     return levels;
   }
-  if (forests_.empty()) {
-    forests_.emplace_back(entries_, &TreeEntry::destination);
-    forests_.emplace_back(entries_, &TreeEntry::source);
-  }
+  if (forests_.empty())
+    for (const Dimension dimension : every_dimension)
+      if (!orders_.sorted({0, orders_.entries().size()}, dimension).empty())
+        forests_.emplace_back(orders_, dimension);
   for (std::size_t at = 0; at < part.size(); ++at) {
-    const std::uint32_t place = part[at].place;
     // Those that share packets do so in both dimensions: each alone gives a bound.
-    const std::uint32_t highest = std::min(forests_[0].highest(place), forests_[1].highest(place));
-    levels[at] = level_behind(highest, narrow[at]);
+    std::uint32_t highest = forests_.front().highest(part[at]);
+    for (const PrefixForest& forest : forests_)
+      highest = std::min(highest, forest.highest(part[at]));
+    levels[at] = level_behind(highest, wide[at]);
     for (PrefixForest& forest : forests_)
-      forest.add(place, levels[at]);
+      forest.add(part[at], levels[at]);
   }
-  for (const TreeEntry& entry : part)
+  for (const std::uint32_t place : part)
     for (PrefixForest& forest : forests_)
-      forest.forget(entry.place);
+      forest.forget(place);
   return levels;
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// In which order narrow and wide entries may be put, when all narrow ones of a level stand in branches.
+// In which order wide entries and others may be put.
 #pragma once
 
-#include "injector/tree.hpp"
+#include "injector/tree_orders.hpp"
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace flowspec {
@@ -14,8 +13,7 @@ namespace flowspec {
 /// The distinct prefixes of one dimension of a list; each knows the next wider one.
 class PrefixForest {
  public:
-  /// The places are the numbers from 0 on, each once.
-  PrefixForest(std::span<const TreeEntry> entries, Prefix TreeEntry::*dimension);
+  PrefixForest(const TreeOrders& orders, Dimension dimension);
 
   /// The highest level of what was added and may share packets with the entry at `place`, counted from 1;
   /// 0: none.
@@ -35,19 +33,20 @@ class PrefixForest {
 };
 
 /// Entries by level: an entry stands on the level of every earlier one that may match a packet of its, or on
-/// a higher one, and never on the same when one of them is narrow and the other is not. Narrow entries have
-/// even levels, wide ones odd.
+/// a higher one, and never on the same when one of them is wide and the other is not. Wide entries have odd
+/// levels, others even ones.
 class Levels {
  public:
-  /// All of the list, in any order; it lives as long as this, and may be put into another order.
-  explicit Levels(std::span<const TreeEntry> entries) : entries_(entries) {}
+  /// Of nothing but its entries; they live as long as this.
+  explicit Levels(const TreeOrders& orders) : orders_(orders) {}
 
-  /// The level of each of `part`, whose entries are in their order; `narrow` says which are.
-  std::vector<std::uint32_t> of(std::span<const TreeEntry> part, const std::vector<bool>& narrow);
+  /// The level of each of `part`, whose entries are in their order; `wide` says which are.
+  std::vector<std::uint32_t> of(PlaceSpan part, const std::vector<bool>& wide);
 
  private:
-  std::span<const TreeEntry> entries_;
-  std::vector<PrefixForest> forests_; ///< made when they are needed
+  const TreeOrders& orders_;
+  std::vector<PrefixForest>
+      forests_; ///< made when they are needed; of the dimensions in which there are prefixes
 };
 
 } // namespace flowspec

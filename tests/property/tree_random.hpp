@@ -40,13 +40,16 @@ class Places {
     for (std::uint32_t each = 0; each < count; ++each)
       centres_.push_back(random_address(random, family));
     free_ = generate::number(random, 1, 10); // few: many equal and nested ones
+    one_sided_ = generate::chance(random, 40);
+    if (one_sided_)
+      free_ = generate::number(random, 8, 24);
     first_ = generate::number(random, 0, address_bits(family) - free_);
   }
 
   Address address(generate::Random& random) const {
     Address result = centres_[generate::number(random, 0, static_cast<std::uint32_t>(centres_.size() - 1))];
     for (unsigned bit = first_; bit < first_ + free_; ++bit)
-      if (generate::chance(random, 50))
+      if (generate::chance(random, one_sided_ ? 12 : 50))
         flip(result, bit);
     return result;
   }
@@ -66,8 +69,9 @@ class Places {
  private:
   Family family_;
   std::vector<Address> centres_;
-  unsigned free_ = 0;  ///< bits in which addresses differ
-  unsigned first_ = 0; ///< of them
+  bool one_sided_ = false; ///< most are close to the centres
+  unsigned free_ = 0;      ///< bits in which addresses differ
+  unsigned first_ = 0;     ///< of them
 };
 
 /// The places of both ends.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 using namespace flowspec;
 
@@ -58,12 +59,10 @@ TEST_CASE("a list that is short, or that nothing separates, is one chain") {
 TEST_CASE("each branch stands in a chain, and those of few rules where it would be led to") {
   CHECK(text(plan_tree(
             {entry("10.0.0.1/32", nullptr, 3), entry("192.0.2.1/32"), entry("10.0.0.2/32", nullptr, 3)},
-            "FLOWSPEC", every_split)) == "-d 0.0.0.0/2 chain 1 | 1\n"
-                                         "-d 10.0.0.1/32 chain 2 | -d 10.0.0.2/32 chain 3\n"
-                                         "0\n2\n");
+            "FLOWSPEC", every_split)) == "-d 10.0.0.1/32 chain 1 | -d 10.0.0.2/32 chain 2 | 1\n0\n2\n");
   CHECK(text(plan_tree({entry("2001:db8::1/128", nullptr, 3), entry("2001:db8::8/128", nullptr, 3)},
                        "FLOWSPEC", every_split)) ==
-        "-d 2001:db8::/126 chain 1 | -d 2001:db8::8/126 chain 2\n0\n1\n");
+        "-d 2001:db8::1/128 chain 1 | -d 2001:db8::8/128 chain 2\n0\n1\n");
 }
 
 TEST_CASE("what is too wide for a branch comes behind all of them, or stands in its place in the order") {
@@ -71,10 +70,10 @@ TEST_CASE("what is too wide for a branch comes behind all of them, or stands in 
   const TreeEntry a = entry("10.0.0.1/32", nullptr, 3);
   const TreeEntry b = entry("192.0.2.1/32", nullptr, 3);
   CHECK(text(plan_tree({a, b, wide}, "FLOWSPEC", every_split)) ==
-        "-d 0.0.0.0/2 chain 1 | -d 192.0.0.0/2 chain 2 | chain 3\n"
+        "-d 10.0.0.1/32 chain 1 | -d 192.0.2.1/32 chain 2 | chain 3\n"
         "0 | chain 3\n1 | chain 3\n2\n");
   CHECK(text(plan_tree({wide, a, b}, "FLOWSPEC", every_split)) ==
-        "0 | -d 0.0.0.0/2 chain 1 | -d 192.0.0.0/2 chain 2\n1\n2\n");
+        "0 | -d 10.0.0.1/32 chain 1 | -d 192.0.2.1/32 chain 2\n1\n2\n");
   CHECK(text(plan_tree({a, wide, b}, "FLOWSPEC", every_split)).find("1") != std::string::npos);
   // A wide one that shares no packet with what stands behind it does not keep that back.
   const TreePlan apart = plan_tree({a, entry("192.0.0.0/8", nullptr, 3), entry("10.0.0.0/8", nullptr, 3), b},
@@ -82,16 +81,97 @@ TEST_CASE("what is too wide for a branch comes behind all of them, or stands in 
   CHECK(apart.rules == 12);
 }
 
+TEST_CASE("what shares no packet with a branch stands behind the steps to all of them, in the same chain") {
+  const TreeEntry a = entry("10.0.0.1/32", nullptr, 3);
+  const TreeEntry b = entry("192.0.2.1/32", nullptr, 3);
+  CHECK(text(plan_tree({entry("172.16.0.1/32"), a, entry("198.51.100.1/32"), b}, "FLOWSPEC", every_split)) ==
+        "-d 10.0.0.1/32 chain 1 | -d 192.0.2.1/32 chain 2 | 0 | 2\n1\n3\n");
+}
+
+TEST_CASE("packets of a branch go on only to what may match them") {
+  std::vector<TreeEntry> entries;
+  for (const int network : {10, 192})
+    for (int host = 0; host < 64; ++host)
+      entries.push_back(entry(fmt::format("{}.0.{}.1/32", network, host).c_str()));
+  entries.push_back(entry("192.0.0.0/8", "203.0.113.0/24")); // the last one
+  const TreePlan plan = plan_tree(entries, "FLOWSPEC");
+  const TreeChain& last = plan.chains.back();
+  REQUIRE(last.steps == std::vector{TreeStep{TreeStep::Kind::entry, 128}});
+  const Prefix mine = *parse_prefix("192.0.0.0/8");
+  std::size_t leaves = 0;
+  for (const TreeChain& chain : plan.chains) {
+    const TreeStep& step = chain.steps.back();
+    const bool leaf = chain.steps.front().kind == TreeStep::Kind::entry && chain.hash != last.hash;
+    leaves += leaf ? 1U : 0U;
+    if (leaf)
+      CHECK((step.kind == TreeStep::Kind::rest) == mine.contains(chain.destination));
+    if (step.kind == TreeStep::Kind::rest)
+      CHECK(plan.chains[step.index].hash == last.hash);
+  }
+  CHECK(leaves >= 8);
+}
+
+namespace {
+
+/// 4,096 hosts of which so many percent lie on one side, so many of these on one side of that, and so on.
+std::vector<TreeEntry> one_sided(unsigned percent, Dimension dimension) {
+  std::vector<TreeEntry> entries;
+  std::set<std::uint32_t> addresses;
+  std::uint32_t state = 1;
+  while (addresses.size() < 4096) {
+    std::uint32_t address = 0;
+    for (int bit = 0; bit < 32; ++bit) {
+      state = state * 1664525U + 1013904223U;
+      address = address << 1 | ((state >> 8) % 100 < percent ? 0U : 1U);
+    }
+    addresses.insert(address);
+  }
+  const Prefix any = Prefix::any(Family::ipv4);
+  for (const std::uint32_t address : addresses) {
+    Address host{Family::ipv4, {}};
+    for (unsigned byte = 0; byte < 4; ++byte)
+      host.bytes[byte] = static_cast<std::uint8_t>(address >> (24 - 8 * byte));
+    const Prefix prefix = Prefix::masked(host, 32);
+    entries.push_back(dimension == Dimension::destination ? TreeEntry{prefix, any, 1, 0}
+                                                          : TreeEntry{any, prefix, 1, 0});
+  }
+  return entries;
+}
+
+} // namespace
+
+TEST_CASE("however one-sided a set of hosts is, packets meet as few rules as of an even one") {
+  const unsigned percent = GENERATE(50U, 75U, 90U, 95U, 98U);
+  const Dimension dimension = GENERATE(Dimension::destination, Dimension::source);
+  CAPTURE(percent);
+  const TreePlan plan = plan_tree(one_sided(percent, dimension), "FLOWSPEC");
+  constexpr double bits = 12; // of the number of hosts
+  CHECK(plan.walk <= 2 * bits + static_cast<double>(TreeShape().leaf) / 2);
+  CHECK(static_cast<double>(plan.deepest) <= 6 * bits + static_cast<double>(TreeShape().leaf));
+  CHECK(plan.chains.size() <= 4096 / 5);
+}
+
+TEST_CASE("nested prefixes are few levels, and a host among them is found as quickly") {
+  std::vector<TreeEntry> entries;
+  for (const TreeEntry& host : one_sided(90, Dimension::destination))
+    entries.push_back(host);
+  for (unsigned length = 31; length >= 8; --length) // the ones around the densest place
+    entries.push_back(
+        {Prefix::masked(Address{Family::ipv4, {}}, length), *parse_prefix("203.0.113.0/24"), 1, 0});
+  const TreePlan plan = plan_tree(entries, "FLOWSPEC");
+  CHECK(plan.walk <= 40);
+  CHECK(plan.deepest <= 140);
+}
+
 TEST_CASE("levels are no higher than what overlaps asks for, and each question begins anew") {
   std::vector<TreeEntry> entries{entry("10.0.0.1/32"), entry("10.0.0.0/8"), entry("11.0.0.1/32"),
                                  entry("10.0.0.2/32"), entry("0.0.0.0/0")};
-  for (std::size_t place = 0; place < entries.size(); ++place)
-    entries[place].place = static_cast<std::uint32_t>(place);
-  const std::vector<bool> narrow{true, false, true, true, false};
-  Levels levels(entries);
+  const TreeOrders orders(entries);
+  const std::vector<bool> wide{false, true, false, false, true};
+  Levels levels(orders);
   const std::vector<std::uint32_t> expected{0, 1, 0, 2, 3};
-  CHECK(levels.of(entries, narrow) == expected);
-  CHECK(levels.of(entries, narrow) == expected);
+  CHECK(levels.of(orders.of({0, 5}), wide) == expected);
+  CHECK(levels.of(orders.of({0, 5}), wide) == expected);
 }
 
 TEST_CASE("explicit places that alternate are a list; more specific ones first are two levels") {
