@@ -16,11 +16,11 @@ Builds the tools optimised, and measures, each against alternatives in turn, med
   passes   whole passes of the injector, in both layouts, with 1,000 to 200,000 routes: the first, one where nothing changed, one where
            a route was withdrawn; against iptables-legacy-restore of the same rules, nft, and one iptables process a rule
   packets  how many a router carries with 100,000 routes: those that routes decide, that miss them all, that meet the
-           default; with the tree, linear, with nft, and with an empty chain
+           default; of a few flows and of many; with the tree, linear, with nft, with an empty chain, and with one that drops
   latency  from the announcement at BIRD to the rule in the kernel, through FRR and the daemon, with 10,000 routes
 
 Prints tables, and writes DIR/speed.json and DIR/speed.svg. Everything happens in network namespaces of its own. Needs root. On
-Debian, installs what is missing with apt. The machine should have nothing else to do: 12 minutes, besides the build.
+Debian, installs what is missing with apt. The machine should have nothing else to do: 15 minutes, besides the build.
 
   --quick       fewer routes and repetitions: a few minutes, to see that it works
   --only WHAT   not all three

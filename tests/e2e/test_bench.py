@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -14,7 +15,7 @@ import lab as net
 import pytest
 
 sys.path.append(str(net.PROJECT / "tests/bench"))
-from speed import classbench, passes, readme, report, routes, sets, traffic  # noqa: E402
+from speed import classbench, forwarding, passes, readme, report, routes, sets, traffic  # noqa: E402
 from speed.timing import Cost, Failed  # noqa: E402
 
 SIZE = 100
@@ -36,8 +37,11 @@ def test_a_small_run(tmp_path: pathlib.Path) -> None:
         f"{layout} {what}" for layout in ("linear", "tree") for what in ("first", "unchanged", "changed")
     }
     assert all(len(costs) == 1 and costs[0]["seconds"] > 0 and costs[0]["peak"] > 0 for costs in first["costs"].values())
-    assert {(each["set"], each["kind"]) for each in document["packets"]} == {(name, kind) for name in sets.SETS for kind in traffic.KINDS}
-    assert all(each["packets_per_second"].keys() == {"limit", "tree", "linear", "nft"} for each in document["packets"])
+    kinds = {(each["set"], each["kind"], each["different"]) for each in document["packets"]}
+    assert kinds == set(itertools.product(sets.SETS, traffic.KINDS, (forwarding.FEW, forwarding.MANY)))
+    for each in document["packets"]:
+        ways = set(forwarding.ALTERNATIVES[each["different"]]) - ({"drop"} if each["forwarded"] else set())
+        assert each["packets_per_second"].keys() == ways
     delays = document["latency"]
     assert len(delays["kernel"]) == 4 and all(0 < frr <= kernel for frr, kernel in zip(delays["frr"], delays["kernel"]))
     assert tree.parse(tmp_path / "speed.svg").getroot().tag.endswith("svg")
@@ -115,7 +119,7 @@ def test_limits_of_passes() -> None:
 
 def test_limits_of_packets() -> None:
     def judged(tree_rate: float) -> list[bool]:
-        rates = report.Rates("acl", 100_000, "hit", True, {"limit": [100.0], "tree": [tree_rate], "linear": [1.0], "nft": [1.0]})
+        rates = report.Rates("acl", 100_000, "hit", 16, False, {"empty": [100.0], "drop": [150.0], "tree": [tree_rate]})
         return [each.held for each in report.verdicts(report.Results({}, [], [rates], None))]
 
     assert judged(90.0) == [True] and judged(89.0) == [False]

@@ -3,10 +3,12 @@
 A sender's interface leads to a router, whose default route leads to a receiver, all over veth. The sender, on one processor, hands
 frames to its interface, and the kernel carries each through the router at once, within the same call: so what is measured is the time
 of a packet from the sender to the end of its way, and the sender's own part is the same for all. The frames are made
-before. What is counted is what the router's IP layer got, whether it forwarded or dropped it. Packets that
-are to be forwarded are held against a router with an empty chain; those that are to be dropped against one whose only rule
-drops everything, for a drop spares the rest of the way. No connection tracking, no reverse path filter, neighbours set by hand; the
-receiver's interface hands its frames to nobody.
+before. What is counted is what the router's IP layer got, whether it forwarded or dropped it. All are held against a router with an
+empty chain; those that are to be dropped also against one whose only rule drops everything, for a drop spares the rest of the way. No
+connection tracking, no reverse path filter, neighbours set by hand; the receiver's interface hands its frames to nobody.
+
+Each kind of packets is sent twice: a few different ones over and over, as of some flows, whose rules a processor keeps near at hand; and
+many, evenly from all over the set, whose rules it has to fetch from memory again for every packet.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ from .sets import RouteSet, make
 from .timing import Failed, timed
 
 FLOOD = "tests/bench/packet_flood"
-ALTERNATIVES = ("limit", "tree", "linear", "nft")
-PACKETS = 1024  # different ones
+FEW, MANY = 16, 1024  # different packets
+ALTERNATIVES = {FEW: ("empty", "drop", "tree"), MANY: ("empty", "drop", "tree", "linear", "nft")}
 ON_THE_WAY = 64  # received and not yet forwarded when the counters are read
 NOBODY = "02:00:00:00:00:fe"
 
@@ -65,37 +67,43 @@ class Rates:
     name: str
     size: int
     kind: str
+    different: int  # packets
     forwarded: bool
     rates: dict[str, list[float]]
 
     def rate(self, what: str) -> float:
         return statistics.median(self.rates[what])
 
-    def ratio(self, what: str) -> float:
-        return self.rate(what) / self.rate("limit")
+    def ratio(self, what: str, of: str = "empty") -> float:
+        return self.rate(what) / self.rate(of)
 
     def document(self) -> dict[str, object]:
-        return {"set": self.name, "size": self.size, "kind": self.kind, "forwarded": self.forwarded, "packets_per_second": self.rates}
+        return {
+            "set": self.name, "size": self.size, "kind": self.kind, "different": self.different, "forwarded": self.forwarded,
+            "packets_per_second": self.rates,
+        }  # fmt: skip
 
 
 def measure(name: str, size: int, repetitions: int, seconds: float) -> list[Rates]:
     chosen = make(name, size)
     with net.Lab() as lab:
-        limits = {True: Router(lab, "empty"), False: Router(lab, "drop")}
-        only_chain(limits[True])
-        only_chain(limits[False], "-A FLOWSPEC -j DROP")
-        routers = {what: Router(lab, what) for what in ALTERNATIVES[1:]}
+        routers = {what: Router(lab, what) for what in ALTERNATIVES[MANY]}
+        only_chain(routers["empty"])
+        only_chain(routers["drop"], "-A FLOWSPEC -j DROP")
         load(lab.directory, chosen, routers)
         results = []
         for kind in traffic.KINDS:
-            packets, passes = traffic.packets(chosen, kind, PACKETS), traffic.passes(chosen, kind)
-            measured = Rates(name, size, kind, passes, {})
-            for _ in range(repetitions):
-                for what in ALTERNATIVES:
-                    got = {"limit": limits[passes], **routers}[what].flood(packets, seconds)
-                    believe(f"{name}, {size} routes, {kind}, {what}", got, passes)
-                    measured.rates.setdefault(what, []).append(got["received"] / got["seconds"])
-            results.append(measured)
+            packets, passes = traffic.packets(chosen, kind, MANY), traffic.passes(chosen, kind)
+            for different in (FEW, MANY):
+                measured = Rates(name, size, kind, different, passes, {})
+                for _ in range(repetitions):
+                    for what in ALTERNATIVES[different]:
+                        if what == "drop" and passes:
+                            continue
+                        got = routers[what].flood(packets[:different], seconds)
+                        believe(f"{name}, {size} routes, {kind}, {what}", got, passes or what == "empty")
+                        measured.rates.setdefault(what, []).append(got["received"] / got["seconds"])
+                results.append(measured)
     return results
 
 

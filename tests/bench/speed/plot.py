@@ -64,20 +64,20 @@ def curves(passes: list[Passes]) -> str:
 
 
 def bars(results: Results) -> str:
-    """Packets a second as parts of the limit."""
-    parts = [text(0, -15, f"Packets a second, {results.rates[0].size:,} routes: part of one empty or dropping chain", "title"), frame()]
-    top = max(1.0, *(each.ratio(what) for each in results.rates for what in ("tree", "linear", "nft")))
+    """Packets a second as parts of what an empty chain carries."""
+    parts = [text(0, -15, f"Packets a second, {results.rates[0].size:,} routes: part of an empty chain", "title"), frame()]
+    top = max(1.0, *(each.ratio("tree") for each in results.rates))
     for tenth in range(0, int(top * 10) + 1, 2):
         height = HEIGHT - tenth / 10 / top * HEIGHT
         parts += [grid(0, height, WIDTH, height), text(-30, height + 4, f"{tenth / 10:.1f}")]
     room = WIDTH / len(results.rates)
     for number, each in enumerate(results.rates):
         for place, what in enumerate(("tree", "linear", "nft")):
-            height = each.ratio(what) / top * HEIGHT
+            height = each.ratio(what) / top * HEIGHT if what in each.rates else 0
             x, wide = number * room + place * room * 0.28, room * 0.26
             parts.append(f'<rect x="{x:.1f}" y="{HEIGHT - height:.1f}" width="{wide:.1f}" height="{height:.1f}" fill="{COLOURS[what]}"/>')
         x = number * room + room * 0.4
-        parts.append(f'<text transform="translate({x:.1f},{HEIGHT + 10}) rotate(60)">{escape(each.name)} {each.kind}</text>')
+        parts.append(f'<text transform="translate({x:.1f},{HEIGHT + 10}) rotate(60)">{escape(each.name)} {each.kind} {each.different}</text>')
     for place, what in enumerate(("tree", "linear", "nft")):
         parts += key(place, what)
     return "".join(parts)
