@@ -60,25 +60,34 @@ struct Info6 : ip6t_getinfo {
 
 } // namespace
 
-/// False when the table was replaced meanwhile.
 template <class Info>
-bool TableSnapshot::read_from(int socket) {
+Info TableSnapshot::info_from(int socket) const {
   Info info{};
   table_.copy(info.name, sizeof info.name - 1);
   socklen_t length = sizeof info;
   if (getsockopt(socket, Info::level, Info::get_info, &info, &length) != 0)
     fail(family_, table_, errno);
+  return info;
+}
+
+/// False when the table was replaced meanwhile. The kernel says so itself only when the size is another.
+template <class Info>
+bool TableSnapshot::read_from(int socket) {
+  const auto info = info_from<Info>(socket);
   data_.reset(); // of the try before
   data_.reset(allocate(sizeof(typename Info::Entries) + info.size));
   auto* const entries = new (data_.get()) typename Info::Entries{};
   table_.copy(entries->name, sizeof entries->name - 1);
   entries->size = info.size;
-  length = static_cast<socklen_t>(sizeof *entries + info.size);
+  auto length = static_cast<socklen_t>(sizeof *entries + info.size);
   if (getsockopt(socket, Info::level, Info::get_entries, entries, &length) != 0) {
     if (errno == EAGAIN)
       return false;
     fail(family_, table_, errno);
   }
+  const auto behind = info_from<Info>(socket);
+  if (!std::ranges::equal(info.hook_entry, behind.hook_entry) || info.size != behind.size)
+    return false;
   size_ = info.size;
   hooks_ = info.valid_hooks;
   std::copy(std::begin(info.hook_entry), std::end(info.hook_entry), first_.begin());

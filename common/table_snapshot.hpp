@@ -33,6 +33,8 @@ class TableSnapshot {
   };
 
   template <class Info>
+  Info info_from(int socket) const;
+  template <class Info>
   bool read_from(int socket);
 
   Family family_;

@@ -147,11 +147,11 @@ Cutter::Round Cutter::round_in(Dimension dimension, const Sorted& left, const Tr
   Descent descent(orders_, places, dimension, most_of_a_branch(places.size(), leaf_));
   descent.descend(0, places.size(), region.prefix(dimension).length);
   Round round{std::move(descent.branches), std::move(descent.wide), 0};
-  // The heaviest first; about as heavy ones by address, or each entry might make them change places.
+  // The heaviest first; about as heavy ones by address, or each entry might make them change places. The
+  // steps are not at powers of two: as many entries as that has a network of which every address is there.
+  const auto weight = [](const TreeBranch& branch) { return std::bit_width(3 * branch.narrow.size()); };
   std::stable_sort(round.branches.begin(), round.branches.end(),
-                   [](const TreeBranch& a, const TreeBranch& b) {
-                     return std::bit_width(a.narrow.size()) > std::bit_width(b.narrow.size());
-                   });
+                   [&](const TreeBranch& a, const TreeBranch& b) { return weight(a) > weight(b); });
   round.branches.resize(std::min(round.branches.size(), most));
   if (!round.branches.empty())
     round.walk = walk_of(round, places.size(), region);
