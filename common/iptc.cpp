@@ -16,7 +16,6 @@ extern "C" { // libip6tc.h of iptables 1.8 has no such guard of its own
 
 #include <algorithm>
 #include <cerrno>
-#include <functional>
 #include <stdexcept>
 #include <system_error>
 #include <unordered_map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Between a Rule and the bytes that the kernel keeps for it (struct ipt_entry with its matches and target).
-// The only file that knows the kernel's binary structures.
+// With table_bytes.hpp, which knows how rules make a table, all that knows the kernel's binary structures.
 #pragma once
 
 #include "common/rule.hpp"
@@ -23,7 +23,7 @@ std::vector<std::byte> encode(const Rule& rule, Family family);
 /// `bytes` is as before.
 void encode_into(std::vector<std::byte>& bytes, const Rule& rule, Family family);
 
-/// The rule in `entry`. `target_name` is what libiptc says the target is (a verdict, a chain, an extension,
+/// The rule in `entry`. `target_name` is what the target is called (a verdict, a chain, an extension,
 /// or "" for none), since a snapshot holds offsets, not names. `is_chain`: target_name is a chain of the
 /// user's. Never fails: what it cannot say in our words is opaque or `unreadable`; fields private to the
 /// kernel are left out.

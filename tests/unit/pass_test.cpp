@@ -138,6 +138,24 @@ Cause cause_of(Passes& passes) {
   return Cause::kernel;
 }
 
+std::string forty_routes() {
+  std::string text;
+  for (int number = 1; number <= 40; ++number)
+    text += fmt::format("[{{\"to\":\"10.0.0.{}/32\"}},{{\"time\":\"00:00:01\"}}]", number);
+  return text;
+}
+
+/// IPv4 routes; the text lives as long as the world.
+auto giving(const std::string& text) {
+  return [&text](const AboutToRead& about_to_read) {
+    Shown shown;
+    shown.text = text;
+    about_to_read(shown);
+    shown.routes = read_frr_routes(text, Family::ipv4, {});
+    return std::vector<Shown>{shown};
+  };
+}
+
 } // namespace
 
 TEST_CASE("a pass makes the kernel what FRR says, and the next has nothing to do") {
@@ -414,16 +432,8 @@ TEST_CASE("rules of ours that somebody restored from an old copy go, although a 
 TEST_CASE("routes that the operator gives need no FRR and no second look") {
   FakeWorld fake;
   PassWorld world = fake.world();
-  std::string text;
-  for (int number = 1; number <= 40; ++number)
-    text += fmt::format("[{{\"to\":\"10.0.0.{}/32\"}},{{\"time\":\"00:00:01\"}}]", number);
-  world.given = [&text](const AboutToRead& about_to_read) {
-    Shown shown;
-    shown.text = text;
-    about_to_read(shown);
-    shown.routes = read_frr_routes(text, Family::ipv4, {});
-    return std::vector<Shown>{shown};
-  };
+  std::string text = forty_routes();
+  world.given = giving(text);
   Passes passes({}, world);
   passes.run(Depth::full, Doing::sync);
   CHECK(fake.rules() == 40);
@@ -432,6 +442,33 @@ TEST_CASE("routes that the operator gives need no FRR and no second look") {
   const PassOutcome outcome = passes.run(Depth::full, Doing::sync);
   CHECK(fake.rules() == 0);
   CHECK(outcome.holding.empty());
+}
+
+TEST_CASE("what is known of routes that are not given anew stays known") {
+  FakeWorld fake;
+  const std::string known6 = R"([{"to":"2001:db8::1/128"},{"time":"00:00:01"}])";
+  for (const Family family : {Family::ipv4, Family::ipv6})
+    fake.disk.families[family].source = "before";
+  fake.texts[Family::ipv4] = {R"([{"to":"10.9.9.9/32"},{"time":"00:00:01"}])", ""};
+  fake.texts[Family::ipv6] = {known6, ""};
+  const auto before = fake.texts;
+  PassWorld world = fake.world();
+  const std::string text = forty_routes();
+  world.given = giving(text);
+  SECTION("those of the other family") {
+    Passes({}, world).run(Depth::full, Doing::sync);
+    CHECK(fake.texts[Family::ipv4].first == text);
+    CHECK(fake.texts[Family::ipv6].first == known6);
+  }
+  SECTION("those of a family for which too many are given") {
+    Options options;
+    options.hold.max_routes = 39;
+    if (GENERATE(false, true))
+      fake.disk.families.erase(Family::ipv6);
+    Passes passes(options, world);
+    CHECK(cause_of(passes) == Cause::refused);
+    CHECK(fake.texts == before);
+  }
 }
 
 TEST_CASE("protected packets leave our chains before any entry") {
