@@ -28,6 +28,11 @@ class EntryRules {
     rules_.append(rules);
     ends_.push_back(rules_.size());
   }
+  /// Those of one entry of another's.
+  void push_back(const EntryRules& of, std::size_t entry) {
+    of.append_to(rules_, entry);
+    ends_.push_back(rules_.size());
+  }
   std::size_t count(std::size_t entry) const { return ends_[entry] - first(entry); }
   /// Those of all entries, in their order.
   const RuleList& all() const { return rules_; }

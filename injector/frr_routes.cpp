@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/frr_routes.hpp"
 
+#include "common/error.hpp"
+#include "common/side_by_side.hpp"
 #include "injector/frr_actions.hpp"
 #include "injector/frr_text.hpp"
 #include "injector/frr_values.hpp"
@@ -12,6 +14,7 @@
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -89,6 +92,7 @@ struct Merged {
   }
   /// A path that cannot be told could ask for anything, but for nothing stricter than to discard.
   bool usable(const Entry& entry) const { return told && (!refused || entry.actions.discards()); }
+  static Merged plain() { return {true, {}, false, 1, 1}; }
   bool is_plain() const { return told && !refused && routes == 1 && paths == 1; }
 };
 
@@ -112,15 +116,20 @@ class RouteCollector {
     Entry& entry = result_.entries.emplace_back();
     entry.match = std::move(std::get<Components>(read));
     Merged merged = read_paths(route, entry);
-    const std::size_t at = matches_.find_or_add(result_.entries);
-    if (at + 1 < result_.entries.size()) {
-      Entry again = std::move(result_.entries.back());
-      result_.entries.pop_back();
-      Merged& before = merged_.try_emplace(at, Merged{true, {}, false, 1, 1}).first->second;
-      before.add(result_.entries[at], merged, again);
-    } else if (!merged.is_plain()) {
-      merged_.emplace(at, std::move(merged));
+    settle(std::move(merged), matches_.find_or_add(result_.entries));
+  }
+
+  /// What was collected of the routes behind these.
+  void append(RouteCollector behind) {
+    auto merged = behind.merged_.begin();
+    for (std::size_t place = 0; place < behind.result_.entries.size(); ++place) {
+      result_.entries.push_back(std::move(behind.result_.entries[place]));
+      const bool plain = merged == behind.merged_.end() || merged->first != place;
+      settle(plain ? Merged::plain() : std::move((merged++)->second),
+             matches_.find_or_add(result_.entries, behind.matches_.hash(place)));
     }
+    behind.result_.entries.clear();
+    result_.append(std::move(behind.result_));
   }
 
   RoutesRead finish() {
@@ -146,6 +155,18 @@ class RouteCollector {
   }
 
  private:
+  /// The last of the entries belongs to the one at this place, which may be itself.
+  void settle(Merged merged, std::size_t at) {
+    if (at + 1 < result_.entries.size()) {
+      Entry again = std::move(result_.entries.back());
+      result_.entries.pop_back();
+      Merged& before = merged_.try_emplace(at, Merged::plain()).first->second;
+      before.add(result_.entries[at], merged, again);
+    } else if (!merged.is_plain()) {
+      merged_.emplace(at, std::move(merged));
+    }
+  }
+
   /// The actions of all paths of one route, into `entry`, whose match is known. Remarks on single paths go to
   /// the result.
   Merged read_paths(const ShownRoute& route, Entry& entry) {
@@ -221,6 +242,30 @@ std::size_t expected_routes(std::string_view text) {
   return std::min(arrays, text.size() / shortest);
 }
 
+void collect(std::string_view text, RouteCollector& routes) {
+  parse_flowspec_detail(text, [&routes](const ShownRoute& route) { routes.add(route); });
+}
+
+/// Where an array begins about the middle; the end of `text` when none is found. A line that begins with "["
+/// behind one that ends with "]" begins a route of FRR's.
+std::size_t half_of(std::string_view text) {
+  const std::size_t end = text.find("]\n[", text.size() / 2);
+  return end == std::string_view::npos ? text.size() : end + 1;
+}
+
+/// Two answers one behind the other are one answer, and the routes in it are theirs. Throws Error when either
+/// half is no answer.
+RoutesRead read_in_halves(std::string_view text, std::size_t half, Family family,
+                          const ReadingOptions& options) {
+  const std::string_view front = text.substr(0, half), back = text.substr(half);
+  std::optional<RouteCollector> behind;
+  RouteCollector routes(family, options, expected_routes(text));
+  side_by_side([&] { collect(front, routes); },
+               [&] { collect(back, behind.emplace(family, options, expected_routes(back))); });
+  routes.append(std::move(*behind));
+  return routes.finish();
+}
+
 } // namespace
 
 bool ask_the_same(const Entry& a, const Entry& b) {
@@ -257,9 +302,15 @@ void RoutesRead::append(RoutesRead other) {
   std::move(other.remarks.begin(), other.remarks.end(), std::back_inserter(remarks));
 }
 
-RoutesRead read_frr_routes(std::string_view text, Family family, const ReadingOptions& options) {
+RoutesRead read_frr_routes(std::string_view text, Family family, const ReadingOptions& options,
+                           std::size_t worth_halving) {
+  if (const std::size_t half = text.size() < worth_halving ? text.size() : half_of(text); half < text.size())
+    try {
+      return read_in_halves(text, half, family, options);
+    } catch (const Error&) { // says where in its half, if it is not that a text was cut in two
+    }
   RouteCollector routes(family, options, expected_routes(text));
-  parse_flowspec_detail(text, [&routes](const ShownRoute& route) { routes.add(route); });
+  collect(text, routes);
   return routes.finish();
 }
 

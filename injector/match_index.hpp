@@ -23,7 +23,10 @@ class MatchIndex {
   /// Of the last of `entries`, all the others of which were added before: the place of the one with the same
   /// match, else its own.
   std::size_t find_or_add(const std::vector<Entry>& entries) {
-    const std::uint64_t hash = match_hash(entries.back().match);
+    return find_or_add(entries, match_hash(entries.back().match));
+  }
+  /// The same, where the match_hash of the last one is known.
+  std::size_t find_or_add(const std::vector<Entry>& entries, std::uint64_t hash) {
     if (2 * (hashes_.size() + 1) > slots_.size())
       grow();
     std::uint32_t* slot = first_slot(hash);
@@ -34,6 +37,9 @@ class MatchIndex {
     *slot = static_cast<std::uint32_t>(hashes_.size());
     return hashes_.size() - 1;
   }
+
+  /// The match_hash of the entry at this place.
+  std::uint64_t hash(std::size_t place) const { return hashes_[place]; }
 
  private:
   /// The bytes decide, as they do for the precedence and the identity.

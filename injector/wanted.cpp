@@ -2,6 +2,7 @@
 #include "injector/wanted.hpp"
 
 #include "common/precedence.hpp"
+#include "common/side_by_side.hpp"
 #include "injector/entry_lists.hpp"
 #include "injector/filter_chains.hpp"
 #include "injector/layout.hpp"
@@ -14,8 +15,12 @@
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
+#include <variant>
+#include <vector>
 
 namespace flowspec {
 
@@ -66,6 +71,40 @@ class HashSet {
  private:
   std::vector<std::uint64_t> places_;
   bool has_zero_ = false;
+};
+
+/// What compile() says of entries that stand one behind the other.
+class CompiledEntries {
+ public:
+  void add(std::span<const Entry> entries, const CompileOptions& options) {
+    rules_.reserve(entries.size());
+    hashes_.reserve(entries.size());
+    for (const Entry& entry : entries)
+      add(entry, options);
+  }
+
+  std::uint64_t hash(std::size_t number) const { return hashes_[number]; } ///< match_hash
+  /// Of one that is not rejected.
+  void append_rules(std::size_t number, EntryRules& to) const { to.push_back(rules_, number); }
+  /// More than rules, of the few that have it: chains and remarks, or why it is rejected. To be moved from.
+  std::variant<Compiled, Rejected>* special(std::size_t number) {
+    const auto found = special_.find(number);
+    return found == special_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  void add(const Entry& entry, const CompileOptions& options) {
+    hashes_.push_back(match_hash(entry.match));
+    std::variant<Compiled, Rejected> outcome = compile(entry, stable_id(entry.match), options);
+    const auto* compiled = std::get_if<Compiled>(&outcome);
+    rules_.push_back(compiled == nullptr ? std::vector<Rule>() : compiled->rules);
+    if (compiled == nullptr || !compiled->chains.empty() || !compiled->remarks.empty())
+      special_.emplace(hashes_.size() - 1, std::move(outcome));
+  }
+
+  EntryRules rules_;
+  std::vector<std::uint64_t> hashes_;
+  std::unordered_map<std::size_t, std::variant<Compiled, Rejected>> special_;
 };
 
 /// The entries of one family.
@@ -142,12 +181,21 @@ class Arrangement {
   void compile_all(Wanted& wanted) {
     ids_.emplace(entries_.size());
     rules_.reserve(entries_.size());
+    const std::size_t half = entries_.size() < worth_halving ? entries_.size() : entries_.size() / 2;
+    const std::span<const Entry> all = entries_;
+    CompiledEntries front, back;
+    if (half == all.size())
+      front.add(all, options_);
+    else
+      side_by_side([&] { front.add(all.first(half), options_); },
+                   [&] { back.add(all.subspan(half), options_); });
     std::size_t count = 0;
-    for (Entry& entry : entries_) {
-      if (!add(entry, count, wanted))
+    for (std::size_t at = 0; at < entries_.size(); ++at) {
+      CompiledEntries& part = at < half ? front : back;
+      if (!add(entries_[at], count, part, at < half ? at : at - half, wanted))
         continue;
-      if (&entry != &entries_[count])
-        entries_[count] = std::move(entry);
+      if (at != count)
+        entries_[count] = std::move(entries_[at]);
       ++count;
     }
     entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(count), entries_.end());
@@ -155,8 +203,8 @@ class Arrangement {
     ids_.reset();
   }
 
-  /// False when it has no rules; else it is the one with this number.
-  bool add(const Entry& entry, std::size_t number, Wanted& wanted) {
+  /// False when it has no rules; else it is the one with this number. It is at `place` of `part`.
+  bool add(const Entry& entry, std::size_t number, CompiledEntries& part, std::size_t place, Wanted& wanted) {
     const auto reject = [&](Reason reason, std::string detail) {
       wanted.rejected.push_back({to_string(entry.match), reason, std::move(detail)});
       return false;
@@ -165,25 +213,26 @@ class Arrangement {
     if (asks_alteration(entry))
       if (std::string why = why_not_altered_as(entry); !why.empty())
         return reject(Reason::not_enforceable, std::move(why));
-    const std::string id = stable_id(entry.match);
-    std::variant<Compiled, Rejected> outcome = compile(entry, id, options_);
-    if (auto* rejected = std::get_if<Rejected>(&outcome)) {
+    std::variant<Compiled, Rejected>* const special = part.special(place);
+    if (auto* rejected = special == nullptr ? nullptr : std::get_if<Rejected>(special)) {
       wanted.rejected.push_back(std::move(*rejected));
       return false;
     }
-    auto& compiled = std::get<Compiled>(outcome);
     // Chains and buckets are named by a hash of 64 bits; somebody who announces two matches with one hash
     // must not mix their rules.
-    if (!ids_->insert(match_hash(entry.match)))
+    if (!ids_->insert(part.hash(place)))
       return reject(Reason::duplicate, "another route has the same identifier");
     if (any_alteration_ && !entry.actions.discards() && !mangle_has_rules_for(entry))
       for (const std::size_t list : own_lists_)
         unsayable_in_mangle_[list] = to_string(entry.match);
     for (const std::size_t list : own_lists_)
       lists_.lists[list].push_back(number);
-    rules_.push_back(compiled.rules);
-    append(chains_, std::move(compiled.chains));
-    append(wanted.remarks, std::move(compiled.remarks));
+    part.append_rules(place, rules_);
+    if (special != nullptr) {
+      auto& compiled = std::get<Compiled>(*special);
+      append(chains_, std::move(compiled.chains));
+      append(wanted.remarks, std::move(compiled.remarks));
+    }
     return true;
   }
 

@@ -8,6 +8,7 @@
 #include "injector/frr_routes.hpp"
 #include "injector/ownership.hpp"
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct Wanted {
   std::vector<Rejected> remarks;
   std::vector<Rejected> aside; ///< entries that are no segment's (Reason::no_segment)
 };
+
+/// So many entries of a family are compiled in two halves at once.
+constexpr std::size_t worth_halving = 4096;
 
 /// The jumps to our chains that table filter should have, and, not wanted, those that other settings may have
 /// left.
