@@ -192,6 +192,7 @@ Chain TableOf<Tc>::read_chain(const char* name, const Names& chains) const {
     read_rule(entry, chains, packed);
     chain.rules.push_back_bytes(packed);
   });
+  chain.rules.give_back_rest();
   return chain;
 }
 

@@ -91,6 +91,14 @@ void RuleList::reserve(std::size_t rules) {
   to.ends.reserve(to.ends.size() + rules);
 }
 
+void RuleList::give_back_rest() {
+  constexpr std::size_t large = 1 << 16;
+  if (!packed_ || packed_.use_count() > 1 || packed_->bytes.size() >= large)
+    return;
+  packed_->bytes.shrink_to_fit();
+  packed_->ends.shrink_to_fit();
+}
+
 bool RuleList::operator==(const RuleList& other) const {
   if (packed_ == other.packed_)
     return true;

@@ -94,6 +94,9 @@ class RuleList {
   void clear() { packed_.reset(); }
   /// For what is going to be appended.
   void reserve(std::size_t rules);
+  /// Gives back what is left of that, but of a large list, whose rest nobody has touched. For lists of which
+  /// there are thousands.
+  void give_back_rest();
 
   bool operator==(const RuleList& other) const;
   bool operator==(const std::vector<Rule>& other) const { return *this == RuleList(other); }

@@ -210,6 +210,8 @@ Ruleset rules_as(const TableBytes& table) {
   std::string packed;
   reader.each(
       [&](const Stretch& chain) {
+        if (!ruleset.chains.empty())
+          ruleset.chains.back().rules.give_back_rest();
         ruleset.chains.push_back({std::string(chain.name), std::nullopt, {}});
         if (chain.built_in)
           ruleset.chains.back().policy = reader.policy(chain);

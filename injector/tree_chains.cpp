@@ -101,6 +101,7 @@ void add_rules(Chain& head, const Numbers& list, const TreePlan& plan, const Lis
   for (std::size_t at = 1; at < plan.chains.size(); ++at) {
     Chain chain{name_of(plan.chains[at]), std::nullopt, {}};
     add_to(chain, plan.chains[at]);
+    chain.rules.give_back_rest();
     further.push_back(std::move(chain));
   }
 }

@@ -111,3 +111,18 @@ TEST_CASE("one rule is equal to another by itself, whatever list it is in") {
   CHECK_FALSE(PackedRule(list, 0) == PackedRule(list, 1));
   CHECK(PackedRule().rule() == Rule());
 }
+
+TEST_CASE("a list that gives back what it has left over is the same list") {
+  RuleList list{of_protocol(1), of_protocol(2), of_protocol(1)};
+  const RuleList before = list;
+  list.give_back_rest(); // shared
+  CHECK(list.identity() == before.identity());
+  list.push_back(of_protocol(3));
+  list.give_back_rest();
+  CHECK(list == RuleList{of_protocol(1), of_protocol(2), of_protocol(1), of_protocol(3)});
+  list.push_back(of_protocol(4));
+  CHECK(list.size() == 5);
+  RuleList empty;
+  empty.give_back_rest();
+  CHECK(empty.empty());
+}
