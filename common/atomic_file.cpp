@@ -88,62 +88,6 @@ std::string directory_of(const std::string& path) {
   return parent.empty() ? "." : parent.string();
 }
 
-/// A new file beside the one that it is going to replace; removed unless it took its place.
-class Successor {
- public:
-  explicit Successor(const std::string& path) : path_(path), name_(unused_name()), file_(create()) {}
-  ~Successor() {
-    if (!placed_)
-      unlink(name_.c_str());
-  }
-
-  void fill(Parts parts, const std::optional<struct stat>& old, const WriteOptions& options) {
-    const bool keeps = old && options.keep_owner;
-    if (keeps && (fchown(file_.get(), old->st_uid, old->st_gid) != 0 ||
-                  fchmod(file_.get(), old->st_mode & 07777) != 0))
-      fail("keep the owner and mode of");
-    if (!keeps && options.mode && fchmod(file_.get(), *options.mode) != 0)
-      fail("set the mode of");
-    const auto written = [this](std::string_view part) { return write_all(file_.get(), part); };
-    if (!std::all_of(parts.begin(), parts.end(), written) || (options.durable && fsync(file_.get()) != 0) ||
-        !file_.close())
-      fail("write");
-  }
-
-  void take_place(bool durable) {
-    if (rename(name_.c_str(), path_.c_str()) != 0)
-      fail("replace");
-    placed_ = true;
-    // All that can fail from here on is that a power cut brings the old file back, whole.
-    if (const File directory = File::for_reading(directory_of(path_)); durable && directory.is_open())
-      fsync(directory.get());
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& attempt) const {
-    throw Error(with_errno(fmt::format("{} {}", attempt, path_), errno));
-  }
-
-  std::string unused_name() const {
-    const std::string stem = fs::path(path_).filename().string();
-    return fmt::format("{}/.{}.{}.new", directory_of(path_), stem, getpid());
-  }
-
-  /// With the mode of a new file: the kernel takes off what the umask says.
-  int create() const {
-    unlink(name_.c_str()); // of a process that had our number and was killed
-    const int fd = open(name_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-    if (fd < 0)
-      fail("write");
-    return fd;
-  }
-
-  std::string path_;
-  std::string name_;
-  File file_;
-  bool placed_ = false;
-};
-
 std::string read_named(const std::string& path) {
   const File file = File::for_reading(path);
   if (!file.is_open())
@@ -210,13 +154,86 @@ bool write_file_if_changed(const std::filesystem::path& path, std::string_view c
 }
 
 bool write_file_if_changed(const std::filesystem::path& path, Parts parts, const WriteOptions& options) {
+  return StagedFile(path, parts, options).take_place();
+}
+
+/// A new file beside the one that it is going to replace; removed unless it took its place.
+class StagedFile::Successor {
+ public:
+  Successor(const std::string& path, bool durable)
+      : path_(path), name_(unused_name()), file_(create()), durable_(durable) {}
+  Successor(const Successor&) = delete;
+  Successor& operator=(const Successor&) = delete;
+  ~Successor() {
+    if (!placed_)
+      unlink(name_.c_str());
+  }
+
+  void fill(Parts parts, const std::optional<struct stat>& old, const WriteOptions& options) {
+    const bool keeps = old && options.keep_owner;
+    if (keeps && (fchown(file_.get(), old->st_uid, old->st_gid) != 0 ||
+                  fchmod(file_.get(), old->st_mode & 07777) != 0))
+      fail("keep the owner and mode of");
+    if (!keeps && options.mode && fchmod(file_.get(), *options.mode) != 0)
+      fail("set the mode of");
+    const auto written = [this](std::string_view part) { return write_all(file_.get(), part); };
+    if (!std::all_of(parts.begin(), parts.end(), written) || (durable_ && fsync(file_.get()) != 0) ||
+        !file_.close())
+      fail("write");
+  }
+
+  void take_place() {
+    if (rename(name_.c_str(), path_.c_str()) != 0)
+      fail("replace");
+    placed_ = true;
+    // All that can fail from here on is that a power cut brings the old file back, whole.
+    if (const File directory = File::for_reading(directory_of(path_)); durable_ && directory.is_open())
+      fsync(directory.get());
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& attempt) const {
+    throw Error(with_errno(fmt::format("{} {}", attempt, path_), errno));
+  }
+
+  std::string unused_name() const {
+    const std::string stem = fs::path(path_).filename().string();
+    return fmt::format("{}/.{}.{}.new", directory_of(path_), stem, getpid());
+  }
+
+  /// With the mode of a new file: the kernel takes off what the umask says.
+  int create() const {
+    unlink(name_.c_str()); // of a process that had our number and was killed
+    const int fd = open(name_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+    if (fd < 0)
+      fail("write");
+    return fd;
+  }
+
+  std::string path_;
+  std::string name_;
+  File file_;
+  bool durable_;
+  bool placed_ = false;
+};
+
+StagedFile::StagedFile(const fs::path& path, Parts parts, const WriteOptions& options) {
   const std::string target = resolved(path);
   const std::optional<struct stat> old = existing(target, "write");
   if (old && holds(target, static_cast<std::size_t>(old->st_size), parts))
+    return;
+  successor_ = std::make_unique<Successor>(target, options.durable);
+  successor_->fill(parts, old, options);
+}
+
+StagedFile::~StagedFile() = default;
+StagedFile::StagedFile(StagedFile&&) noexcept = default;
+StagedFile& StagedFile::operator=(StagedFile&&) noexcept = default;
+
+bool StagedFile::take_place() {
+  if (!successor_)
     return false;
-  Successor successor(target);
-  successor.fill(parts, old, options);
-  successor.take_place(options.durable);
+  successor_->take_place();
   return true;
 }
 

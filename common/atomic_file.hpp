@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,6 +32,24 @@ bool write_file_if_changed(const std::filesystem::path& path, std::string_view c
 /// The same of `parts`, one behind the other.
 bool write_file_if_changed(const std::filesystem::path& path, std::span<const std::string_view> parts,
                            const WriteOptions& options = {});
+
+/// What write_file_if_changed() is going to put in place, written already.
+class StagedFile {
+ public:
+  /// Throws Error.
+  StagedFile(const std::filesystem::path& path, std::span<const std::string_view> parts,
+             const WriteOptions& options = {});
+  ~StagedFile(); ///< unless it took its place it is gone, and the old file is as it was
+  StagedFile(StagedFile&&) noexcept;
+  StagedFile& operator=(StagedFile&&) noexcept;
+
+  /// Once. Returns true when the file changed. Throws Error.
+  bool take_place();
+
+ private:
+  class Successor;
+  std::unique_ptr<Successor> successor_; ///< none: the file holds it
+};
 
 /// Removes what write_file_if_changed made where there was no file: symbolic links on the way stay. Throws
 /// Error.

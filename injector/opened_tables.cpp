@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/opened_tables.hpp"
 
+#include <chrono>
 #include <system_error>
 
 namespace flowspec {
@@ -37,6 +38,10 @@ void OpenedTables::begin(Family family, bool to_change) {
     coming_ = std::async(std::launch::async, [this, names] { return read_all(names); });
   } catch (const std::system_error&) { // no thread to be had: look() reads them
   }
+}
+
+bool OpenedTables::coming() const {
+  return coming_.valid() && coming_.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
 }
 
 void OpenedTables::collect() {

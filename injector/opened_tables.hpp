@@ -33,6 +33,8 @@ class OpenedTables {
   /// left to whoever wants it.
   void begin(Family family, bool to_change);
 
+  /// What begin() began has not ended yet.
+  bool coming() const;
   /// As it is, none when nobody uses it. Throws what reading it threw.
   const Ruleset* look(Family family, const std::string& table);
 

@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <new>
+#include <system_error>
 #include <utility>
 
 namespace flowspec {
@@ -68,6 +70,7 @@ class Passes::Run {
     try {
       ask();
       remember_or_refuse();
+      stage_texts();
       arrange_all();
       stage_ = Cause::kernel;
       if (doing_ != Doing::arrange)
@@ -176,6 +179,39 @@ class Passes::Run {
     decided_ = true;
     if (families_.empty())
       throw_failures();
+  }
+
+  /// The last pass of this process: nobody asks for what was read, and written by now. While rules are made
+  /// of it the texts are written, and when libiptc wants its room they have none any more.
+  void stage_texts() {
+    if (options_.command != Command::sync || doing_ != Doing::sync)
+      return;
+    shown_.clear();
+    passes_.poller_.forget();
+    if (!texts_due_)
+      return;
+    try {
+      staging_ = std::async(std::launch::async, [this, families = state_.families] {
+        State texts;
+        texts.families = families;
+        world_.stage_texts(texts);
+      });
+    } catch (const std::system_error&) { // no thread to be had: save() writes them
+    }
+  }
+
+  void release_texts() {
+    if (!staging_.valid())
+      return;
+    try {
+      staging_.get();
+    } catch (const Error&) { // save() tries again, and says why
+      return;
+    }
+    for (auto& [family, memory] : state_.families) {
+      memory.routes = {};
+      memory.held_routes.clear();
+    }
   }
 
   /// Of the texts that are known none is going to stay.
@@ -401,6 +437,8 @@ class Passes::Run {
       if (const auto memory = state_.families.find(family);
           options_.validate != Validate::off && memory != state_.families.end())
         infeasible[family] = memory->second.infeasible;
+    if (tables_.coming()) // their reading takes the time, and the room
+      release_texts();
     CompileOptions compile = options_.compile;
     compile.reassembled = options_.conntrack == Conntrack::on ||
                           (options_.conntrack == Conntrack::find_out && world_.tracks_connections());
@@ -479,6 +517,7 @@ class Passes::Run {
       save(before_, false);
     }
     const Timed timed(outcome_.times.commit);
+    release_texts();
     if (options_.format == Format::text) { // others say more of what was there
       tables_.forget_rules();
       for (Changes& changes : outcome_.pass.changes)
@@ -582,6 +621,8 @@ class Passes::Run {
 
   /// What `error` means for the pass, once the state knows of it.
   PassFailed failed(const std::exception& error) {
+    if (staging_.valid())
+      staging_.wait();
     Cause cause = stage_;
     if (const auto* of_pass = dynamic_cast<const PassFailed*>(&error))
       cause = of_pass->cause();
@@ -632,6 +673,7 @@ class Passes::Run {
   bool texts_due_ = false; ///< those on disk are not these
   bool texts_loaded_ = false;
   bool decided_ = false; ///< what to hold
+  std::future<void> staging_;
 };
 
 Passes::Passes(Options options, PassWorld world)

@@ -37,6 +37,9 @@ struct PassWorld {
   std::function<State()> load;
   std::function<void(State&)> load_texts;
   std::function<void(const State&, bool texts)> save;
+  /// Writes the texts of `state` for the next save(..., true), which then needs them no more. May be called
+  /// on another thread. Throws Error.
+  std::function<void(const State&)> stage_texts;
 };
 
 /// How far a pass goes: to what is wanted, to the difference from what is, or all the way.

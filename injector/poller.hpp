@@ -28,6 +28,9 @@ class Poller {
   /// were read are not read again. One family that cannot be asked says nothing of the other.
   Polled poll(Depth depth, const State& known, const AboutToRead& about_to_read = nullptr);
 
+  /// The next poll reads all routes again; what was shown need not be kept for it.
+  void forget() { last_.clear(); }
+
  private:
   std::shared_ptr<const Shown> poll_family(Family family, Depth depth, const FamilyMemory* memory,
                                            const AboutToRead& about_to_read, bool& in_full);

@@ -169,6 +169,7 @@ PassWorld pass_world(const Options& options) {
   const auto files = std::make_shared<StateFiles>(options.state_dir, options.ours.chain);
   world.load = [files] { return files->load(); };
   world.load_texts = [files](State& state) { files->load_texts(state); };
+  world.stage_texts = [files](const State& state) { files->stage_texts(state); };
   world.save = [files](const State& state, bool texts) { files->save(state, texts); };
   return world;
 }

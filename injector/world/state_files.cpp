@@ -83,15 +83,31 @@ void StateFiles::load_texts(State& state) const {
   }
 }
 
-void StateFiles::save(const State& state, bool texts) const {
+StagedFile StateFiles::staged(Family family, const FamilyMemory& memory) const {
+  const std::array parts{std::string_view(memory.routes), divider, std::string_view(memory.held_routes)};
+  return {file(suffix(family)), parts, as_state};
+}
+
+void StateFiles::stage_texts(const State& state) {
+  staged_.clear();
+  make_directory();
+  std::map<Family, StagedFile> texts;
+  for (const auto& [family, memory] : state.families)
+    texts.emplace(family, staged(family, memory));
+  staged_ = std::move(texts);
+}
+
+void StateFiles::save(const State& state, bool texts) {
   make_directory();
   // The texts first: a state never speaks of texts that are not there yet.
-  if (texts)
+  if (texts) {
+    std::map<Family, StagedFile> written = std::exchange(staged_, {});
     for (const auto& [family, memory] : state.families)
-      write_file_if_changed(
-          file(suffix(family)),
-          std::array{std::string_view(memory.routes), divider, std::string_view(memory.held_routes)},
-          as_state);
+      if (const auto found = written.find(family); found != written.end())
+        found->second.take_place();
+      else
+        staged(family, memory).take_place();
+  }
   write_file_if_changed(file(".json"), state_text(state, origin_), as_state);
 }
 

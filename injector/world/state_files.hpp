@@ -3,10 +3,12 @@
 // Where a State is kept between passes.
 #pragma once
 
+#include "common/atomic_file.hpp"
 #include "common/file_lock.hpp"
 #include "injector/state.hpp"
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,7 +30,10 @@ class StateFiles {
   /// The texts of the routes of `state`. Throws Error.
   void load_texts(State& state) const;
   /// `texts`: those of the routes too. Throws Error.
-  void save(const State& state, bool texts) const;
+  void save(const State& state, bool texts);
+  /// Writes the texts of `state`, for the next save() of texts to put in place instead of those of its own
+  /// state. Throws Error; then there are none for that.
+  void stage_texts(const State& state);
   /// As if there had never been one. Gives the names of the files that went. Throws Error.
   std::vector<std::string> remove() const;
 
@@ -36,10 +41,12 @@ class StateFiles {
   std::string file(const std::string& suffix) const { return stem_ + suffix; }
   static std::string suffix(Family family);
   void make_directory() const;
+  StagedFile staged(Family family, const FamilyMemory& memory) const;
 
   std::string directory_;
   Origin origin_;
   std::string stem_;
+  std::map<Family, StagedFile> staged_;
 };
 
 } // namespace flowspec

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 
@@ -162,4 +163,36 @@ TEST_CASE("a write that fails leaves the old file and nothing else") {
   }
   CHECK(read_file(file) == "old");
   CHECK(std::distance(fs::directory_iterator(directory / "disk"), fs::directory_iterator()) == 1);
+}
+
+TEST_CASE("a file that is written already takes its place, or leaves nothing behind") {
+  const Directory directory;
+  const std::string file = directory / "routes";
+  write_file_if_changed(file, "old");
+  const std::array<std::string_view, 2> parts{"n", "ew"};
+  {
+    StagedFile staged(file, parts);
+    CHECK(read_file(file) == "old");
+    StagedFile moved = std::move(staged);
+    CHECK(moved.take_place());
+    CHECK(read_file(file) == "new");
+  }
+  CHECK(read_file(file) == "new");
+  {
+    const StagedFile staged(directory / "other", parts);
+    CHECK(directory.names().size() == 2);
+  }
+  CHECK(directory.names() == std::vector<std::string>{"routes"});
+  const auto inode = status_of(file).st_ino;
+  CHECK_FALSE(StagedFile(file, parts).take_place());
+  CHECK(status_of(file).st_ino == inode);
+}
+
+TEST_CASE("a file that cannot take its place is an error, and what was there stays") {
+  const Directory directory;
+  const std::string file = directory / "routes";
+  StagedFile staged(file, std::array<std::string_view, 1>{"new"});
+  fs::create_directories(file + "/in the way");
+  CHECK_THROWS_AS(staged.take_place(), Error);
+  CHECK(fs::exists(file + "/in the way"));
 }

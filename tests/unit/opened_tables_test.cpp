@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <future>
 #include <mutex>
 #include <set>
 
@@ -89,6 +90,23 @@ TEST_CASE("a table that is to be changed comes with its commit, once") {
   tables.forget_rules();
   CHECK(tables.look(Family::ipv4, "filter")->chains.empty());
   CHECK(fake.reads().size() == 3);
+}
+
+TEST_CASE("a reading is coming until it has ended") {
+  FakeTables fake;
+  TableAccess access = fake.access();
+  std::promise<void> gate;
+  access.look = [&gate](Family family, const std::string& table) {
+    gate.get_future().wait();
+    return Ruleset{family, table, {}};
+  };
+  OpenedTables tables(access);
+  CHECK_FALSE(tables.coming());
+  tables.begin(Family::ipv4, false);
+  CHECK(tables.coming());
+  gate.set_value();
+  tables.look(Family::ipv4, "filter");
+  CHECK_FALSE(tables.coming());
 }
 
 TEST_CASE("what reading a table threw is thrown to whoever asks for that table") {

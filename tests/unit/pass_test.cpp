@@ -33,6 +33,9 @@ struct FakeWorld {
   // the disk
   State disk;
   std::map<Family, std::pair<std::string, std::string>> texts;
+  std::map<Family, std::pair<std::string, std::string>> staged;
+  int saved_of_their_own = 0; ///< texts that were not staged
+  bool unstageable = false;
   bool unwritable = false;
   bool damaged = false;
   bool unreadable = false;
@@ -100,14 +103,24 @@ struct FakeWorld {
       for (auto& [family, memory] : state.families)
         std::tie(memory.routes, memory.held_routes) = texts[family];
     };
+    world.stage_texts = [this](const State& state) {
+      if (unstageable)
+        throw Error("write the texts: No space left on device");
+      for (const auto& [family, memory] : state.families)
+        staged[family] = {memory.routes, memory.held_routes};
+    };
     world.save = [this](const State& state, bool with_texts) {
       if (unwritable)
         throw Error("write the state: No space left on device");
       ++saves;
       disk = state;
       for (auto& [family, memory] : disk.families) {
-        if (with_texts)
+        if (with_texts && staged.contains(family)) {
+          texts[family] = staged[family];
+        } else if (with_texts) {
           texts[family] = {memory.routes, memory.held_routes};
+          ++saved_of_their_own;
+        }
         memory.routes = memory.held_routes = {};
       }
     };
@@ -468,6 +481,51 @@ TEST_CASE("what is known of routes that are not given anew stays known") {
     Passes passes(options, world);
     CHECK(cause_of(passes) == Cause::refused);
     CHECK(fake.texts == before);
+  }
+}
+
+TEST_CASE("texts are written before the commit, and are in place behind it") {
+  FakeWorld fake;
+  PassWorld world = fake.world();
+  std::string text = forty_routes();
+  if (GENERATE(false, true))
+    world.given = giving(text);
+  else
+    fake.table4 = text;
+  Options options;
+  options.command = Command::sync;
+  fake.disk.families[Family::ipv4].source = "before";
+  fake.texts[Family::ipv4] = {R"([{"to":"10.9.9.9/32"},{"time":"00:00:01"}])", ""};
+  const auto before = fake.texts;
+  const auto after = [&] { return decltype(fake.texts){{Family::ipv4, {text, ""}}}; };
+
+  SECTION("when all goes well") {
+    fake.at_commit = [&] {
+      CHECK(fake.staged == after());
+      CHECK(fake.texts == before);
+    };
+    Passes(options, world).run(Depth::full, Doing::sync);
+    CHECK(fake.commits == 1);
+    CHECK(fake.texts == after());
+    CHECK(fake.saved_of_their_own == 0);
+  }
+  SECTION("when they cannot be written then: later") {
+    fake.unstageable = true;
+    Passes(options, world).run(Depth::full, Doing::sync);
+    CHECK(fake.texts == after());
+    CHECK(fake.saved_of_their_own > 0);
+  }
+  SECTION("not when the commit fails") {
+    fake.at_commit = [] { throw Error("commit filter: the kernel refused one of the new rules"); };
+    Passes passes(options, world);
+    CHECK(cause_of(passes) == Cause::kernel);
+    CHECK(fake.texts == before);
+  }
+  SECTION("a daemon keeps what it has for its next look") {
+    options.command = Command::run;
+    Passes(options, world).run(Depth::full, Doing::sync);
+    CHECK(fake.staged.empty());
+    CHECK(fake.texts == after());
   }
 }
 
