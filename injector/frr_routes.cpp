@@ -273,14 +273,19 @@ bool ask_the_same(const Entry& a, const Entry& b) {
          a.communities == b.communities;
 }
 
-std::unordered_map<std::string, RouteText> route_texts(std::string_view text, Family family,
-                                                       OperatorTable operators) {
+std::unordered_map<std::string, RouteText>
+route_texts(std::string_view text, Family family, OperatorTable operators,
+            const std::function<bool(const std::string& id)>& wanted) {
   std::unordered_map<std::string, RouteText> texts;
-  texts.reserve(expected_routes(text));
+  if (!wanted)
+    texts.reserve(expected_routes(text));
   parse_flowspec_detail(text, [&](const ShownRoute& route) {
     const std::variant<Components, Rejected> read = read_components(route.paths.front(), family, operators);
     if (const auto* match = std::get_if<Components>(&read)) {
-      RouteText& of_match = texts[stable_id(*match)];
+      std::string id = stable_id(*match);
+      if (wanted && !wanted(id))
+        return;
+      RouteText& of_match = texts[std::move(id)];
       of_match.text.reserve(of_match.text.size() + route.text.size() + 1);
       of_match.text += route.text;
       of_match.text += '\n';

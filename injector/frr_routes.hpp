@@ -9,6 +9,7 @@
 #include "common/sequence_carrier.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -48,9 +49,11 @@ struct RouteText {
   std::size_t paths = 0;
 };
 
-/// By stable_id; matches that cannot be used are left out. Throws Error like read_frr_routes.
-std::unordered_map<std::string, RouteText> route_texts(std::string_view text, Family family,
-                                                       OperatorTable operators);
+/// By stable_id, those that `wanted` says; matches that cannot be used are left out. Throws Error like
+/// read_frr_routes.
+std::unordered_map<std::string, RouteText>
+route_texts(std::string_view text, Family family, OperatorTable operators,
+            const std::function<bool(const std::string& id)>& wanted = nullptr);
 
 /// True when two entries of one match ask for the same; their ages do not matter.
 bool ask_the_same(const Entry& a, const Entry& b);

@@ -131,7 +131,10 @@ class Holder {
         }
     }
     if (known_ && (!sessions_ended_.empty() || any_gone(met)))
-      shown_before_ = route_texts(known_->routes, shown_.family, reading_.operator_table);
+      shown_before_ =
+          route_texts(known_->routes, shown_.family, reading_.operator_table, [&](const std::string& id) {
+            return !sessions_ended_.empty() || !current_.contains(id) || met.contains(id);
+          });
     const std::vector<std::string> ended(sessions_ended_.begin(), sessions_ended_.end());
     if (!ended.empty())
       gather_lost(ended, met);
