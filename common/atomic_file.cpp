@@ -88,6 +88,12 @@ std::string directory_of(const std::string& path) {
   return parent.empty() ? "." : parent.string();
 }
 
+/// The name of a file's successor: this, the process's number, and the end.
+std::string successor_stem(const std::string& path) {
+  return "." + fs::path(path).filename().string() + ".";
+}
+constexpr const char* successor_end = ".new";
+
 std::string read_named(const std::string& path) {
   const File file = File::for_reading(path);
   if (!file.is_open())
@@ -197,8 +203,7 @@ class StagedFile::Successor {
   }
 
   std::string unused_name() const {
-    const std::string stem = fs::path(path_).filename().string();
-    return fmt::format("{}/.{}.{}.new", directory_of(path_), stem, getpid());
+    return fmt::format("{}/{}{}{}", directory_of(path_), successor_stem(path_), getpid(), successor_end);
   }
 
   /// With the mode of a new file: the kernel takes off what the umask says.
@@ -235,6 +240,24 @@ bool StagedFile::take_place() {
     return false;
   successor_->take_place();
   return true;
+}
+
+void remove_leftovers(const fs::path& path) {
+  const std::string target = resolved(path);
+  const std::string before = successor_stem(target), after = successor_end;
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  std::error_code error; // what cannot be removed is only in the way of who looks for room
+  for (fs::directory_iterator entry(directory_of(target), error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.size() > before.size() + after.size() && name.starts_with(before) && name.ends_with(after) &&
+        is_number(std::string_view(name).substr(before.size(), name.size() - before.size() - after.size()))) {
+      std::error_code ignored;
+      fs::remove(entry->path(), ignored);
+    }
+  }
 }
 
 void remove_file(const std::string& path) {

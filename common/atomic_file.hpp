@@ -48,8 +48,12 @@ class StagedFile {
 
  private:
   class Successor;
-  std::unique_ptr<Successor> successor_; ///< none: the file holds it
+  std::unique_ptr<Successor> successor_; ///< null: the file already has this content
 };
+
+/// Removes what processes left that were killed while they replaced `path`. Requires that nobody is doing
+/// that now.
+void remove_leftovers(const std::filesystem::path& path);
 
 /// Removes what write_file_if_changed made where there was no file: symbolic links on the way stay. Throws
 /// Error.

@@ -94,8 +94,8 @@ class RuleList {
   void clear() { packed_.reset(); }
   /// For what is going to be appended.
   void reserve(std::size_t rules);
-  /// Gives back what is left of that, but of a large list, whose rest nobody has touched. For lists of which
-  /// there are thousands.
+  /// Gives back what is left of that, for lists of which there are thousands; except for a large list, whose
+  /// rest is memory that nobody has touched.
   void give_back_rest();
 
   bool operator==(const RuleList& other) const;

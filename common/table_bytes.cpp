@@ -221,6 +221,8 @@ Ruleset rules_as(const TableBytes& table) {
         reader.decode_to(at, packed);
         ruleset.chains.back().rules.push_back_bytes(packed);
       });
+  if (!ruleset.chains.empty())
+    ruleset.chains.back().rules.give_back_rest();
   return ruleset;
 }
 

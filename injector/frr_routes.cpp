@@ -33,8 +33,7 @@ const Entry& stricter(const Entry& a, const Entry& b) {
     Actions only_rate;
     only_rate.rate = actions.rate;
     return std::tuple(!actions.discards(), actions == only_rate, actions.rate.value_or(HUGE_VAL),
-                      !entry.sequence.has_value(), entry.sequence.value_or(0), to_string(actions),
-                      std::vector<std::string>(entry.route_targets.begin(), entry.route_targets.end()));
+                      !entry.sequence.has_value(), entry.sequence.value_or(0), to_string(actions));
   };
   return key(b) < key(a) ? b : a;
 }
@@ -308,12 +307,13 @@ void RoutesRead::append(RoutesRead other) {
 }
 
 RoutesRead read_frr_routes(std::string_view text, Family family, const ReadingOptions& options,
-                           std::size_t worth_halving) {
-  if (const std::size_t half = text.size() < worth_halving ? text.size() : half_of(text); half < text.size())
+                           std::size_t halve_from) {
+  if (const std::size_t half = text.size() < halve_from ? text.size() : half_of(text); half < text.size()) {
     try {
       return read_in_halves(text, half, family, options);
-    } catch (const Error&) { // says where in its half, if it is not that a text was cut in two
+    } catch (const Error&) { // as a whole: the error has to say where, if it is not that the cut made it
     }
+  }
   RouteCollector routes(family, options, expected_routes(text));
   collect(text, routes);
   return routes.finish();

@@ -49,8 +49,8 @@ struct RouteText {
   std::size_t paths = 0;
 };
 
-/// By stable_id, those that `wanted` says; matches that cannot be used are left out. Throws Error like
-/// read_frr_routes.
+/// By stable_id, those for which `wanted` is true, without it all; matches that cannot be used are left out.
+/// Throws Error like read_frr_routes.
 std::unordered_map<std::string, RouteText>
 route_texts(std::string_view text, Family family, OperatorTable operators,
             const std::function<bool(const std::string& id)>& wanted = nullptr);
@@ -59,8 +59,8 @@ route_texts(std::string_view text, Family family, OperatorTable operators,
 bool ask_the_same(const Entry& a, const Entry& b);
 
 /// Throws Error when `text` is no whole answer: see parse_flowspec_detail and read_components. From
-/// `worth_halving` bytes on two threads read half of it each, with the same outcome.
+/// `halve_from` bytes on two threads read half of it each, with the same outcome.
 RoutesRead read_frr_routes(std::string_view text, Family family, const ReadingOptions& options,
-                           std::size_t worth_halving = std::size_t{1} << 20);
+                           std::size_t halve_from = std::size_t{1} << 20);
 
 } // namespace flowspec

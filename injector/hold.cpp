@@ -62,7 +62,7 @@ class Holder {
       sessions_ended_ = ended_sessions(known_->peers, known_->polled, shown_);
   }
 
-  Kept decide() {
+  Kept decide(RoutesRead* spare) {
     gather_candidates();
     std::vector<HeldRoute> stale;
     std::vector<HeldRoute> going; // withdrawn
@@ -71,15 +71,15 @@ class Holder {
     confirm(going);
     Kept kept;
     kept.memory.emplace(memory());
-    kept.routes = shown_.routes;
     kept.holding = {shown_.family, stale.size(), going.size(), waited_for(stale)};
     kept.look_again = look_again(stale, going);
     for (const std::vector<HeldRoute>* routes : {&stale, &going})
       for (const HeldRoute& route : *routes)
         remember(route, *kept.memory);
-    enforce_held(
-        read_frr_routes(with_shown(kept.memory->held_routes, kept.memory->held), shown_.family, reading_),
-        kept.routes);
+    RoutesRead held =
+        read_frr_routes(with_shown(kept.memory->held_routes, kept.memory->held), shown_.family, reading_);
+    kept.routes = spare == nullptr ? shown_.routes : std::move(*spare);
+    enforce_held(std::move(held), kept.routes);
     if (kept.routes.entries.size() > options_.max_routes)
       kept.refused = fmt::format("{} {} routes with those that are held, more than --max-routes {}",
                                  kept.routes.entries.size(), name(shown_.family), options_.max_routes);
@@ -323,7 +323,7 @@ class Holder {
   const ReadingOptions& reading_;
   const HoldOptions& options_;
   Instant now_;
-  Entries current_;
+  Entries current_;                      ///< once their routes are taken only the ids hold
   std::set<std::string> sessions_ended_; ///< since what is known was shown
   Texts held_texts_;
   Texts shown_before_;
@@ -337,7 +337,7 @@ class Holder {
 
 Kept keep(const Shown& shown, const std::optional<FamilyMemory>& known,
           const std::set<std::string>& installed, const ReadingOptions& reading, const HoldOptions& options,
-          Instant now) {
+          Instant now, RoutesRead* spare) {
   const auto refuse = [](std::string why) {
     Kept kept;
     kept.refused = std::move(why);
@@ -360,14 +360,14 @@ Kept keep(const Shown& shown, const std::optional<FamilyMemory>& known,
                     "or has settled (--settle)",
                     name(shown.family)));
   if (known_to_frr)
-    return Holder(shown, known, installed, reading, options, now).decide();
+    return Holder(shown, known, installed, reading, options, now).decide(spare);
   // What the operator gave is nobody's session's: it goes.
   std::set<std::string> of_frr = installed;
   if (known)
     for (const auto& [id, text] : route_texts(known->routes, shown.family, reading.operator_table))
       of_frr.erase(id);
   static const std::optional<FamilyMemory> nothing;
-  return Holder(shown, nothing, of_frr, reading, options, now).decide();
+  return Holder(shown, nothing, of_frr, reading, options, now).decide(spare);
 }
 
 RoutesRead remembered(const FamilyMemory& memory, Family family, const ReadingOptions& reading) {

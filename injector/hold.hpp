@@ -41,9 +41,12 @@ struct Kept {
 ///
 /// Refused: more than max_routes; no peer is Established, and none was known to be; or a route is installed
 /// that nothing is known of, it is not shown, and there is a peer that has not said all it has.
+///
+/// `spare`: the routes of `shown` when nobody else needs them any more; they are taken instead of copied.
+/// Throws Error when the texts of `known` are damaged; then nothing was taken.
 Kept keep(const Shown& shown, const std::optional<FamilyMemory>& known,
           const std::set<std::string>& installed, const ReadingOptions& reading, const HoldOptions& options,
-          Instant now);
+          Instant now, RoutesRead* spare = nullptr);
 
 /// What `memory` says should be enforced: `shown` and held routes. Throws Error when its texts are damaged.
 RoutesRead remembered(const FamilyMemory& memory, Family family, const ReadingOptions& reading);

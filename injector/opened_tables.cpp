@@ -44,6 +44,11 @@ bool OpenedTables::coming() const {
   return coming_.valid() && coming_.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
 }
 
+void OpenedTables::wait() const {
+  if (coming_.valid())
+    coming_.wait();
+}
+
 void OpenedTables::collect() {
   if (coming_.valid())
     for (auto& [name, outcome] : coming_.get())

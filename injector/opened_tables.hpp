@@ -35,6 +35,7 @@ class OpenedTables {
 
   /// What begin() began has not ended yet.
   bool coming() const;
+  void wait() const;
   /// As it is, none when nobody uses it. Throws what reading it threw.
   const Ruleset* look(Family family, const std::string& table);
 

@@ -2,6 +2,7 @@
 #include "injector/pass.hpp"
 
 #include "common/lock_held.hpp"
+#include "injector/feasible_routes.hpp"
 #include "injector/hold.hpp"
 #include "injector/metrics.hpp"
 #include "injector/tampering.hpp"
@@ -63,13 +64,16 @@ class Passes::Run {
  public:
   Run(Passes& passes, Depth depth, Doing doing)
       : passes_(passes), options_(passes.options_), world_(passes.world_), depth_(depth), doing_(doing),
-        tables_(passes.world_.tables) {}
+        tables_(passes.world_.tables),
+        feasible_(passes.validator_, passes.options_.poll.reading.operator_table) {}
 
   PassOutcome all() {
     load();
     try {
       ask();
       remember_or_refuse();
+      if (reads_anew())
+        shown_.clear();
       stage_texts();
       arrange_all();
       stage_ = Cause::kernel;
@@ -120,6 +124,8 @@ class Passes::Run {
     Polled polled =
         passes_.poller_.poll(depth_, state_, [this](const Shown& unread) { about_to_read(unread); });
     shown_ = std::move(polled.shown);
+    if (reads_anew())
+      passes_.poller_.forget();
     outcome_.in_full = polled.in_full;
     if (polled.in_full) { // whatever becomes of this pass, what was arranged and saved is old now
       passes_.arranged_.reset();
@@ -160,20 +166,24 @@ class Passes::Run {
   void remember_or_refuse() {
     validate();
     texts_loaded_ = !all_given_anew() && (outcome_.in_full || anything_held() || texts_due_ ||
-                                          any_touched() || any_newly_infeasible());
+                                          any_touched() || feasible_.any_news(state_));
     if (texts_loaded_)
       load_texts();
     for (Shown& given : given_)
       take_given(std::move(given));
-    for (const std::shared_ptr<const Shown>& shown : shown_) {
+    for (const std::shared_ptr<Shown>& shown : shown_) {
       const Ruleset* filter = look(shown->family, "filter");
       const Timed timed(outcome_.times.read);
       std::optional<FamilyMemory> known;
       if (const auto memory = state_.families.find(shown->family); memory != state_.families.end())
         known = memory->second;
+      const auto decide = [&](std::optional<FamilyMemory> before, const Shown& now) {
+        return keep_after(std::move(before), now, filter, nullptr);
+      };
+      RoutesRead* const spare = reads_anew() && shown.use_count() == 1 ? &shown->routes : nullptr;
       take(shown->family, options_.validate == Validate::off
-                              ? keep_after(std::move(known), *shown, filter)
-                              : keep_feasible(std::move(known), *shown, filter));
+                              ? keep_after(std::move(known), *shown, filter, spare)
+                              : feasible_.keep(std::move(known), *shown, decide));
     }
     texts_due_ = texts_due_ || outcome_.in_full;
     decided_ = true;
@@ -181,14 +191,13 @@ class Passes::Run {
       throw_failures();
   }
 
-  /// The last pass of this process: nobody asks for what was read, and written by now. While rules are made
-  /// of it the texts are written, and when libiptc wants its room they have none any more.
+  /// A later pass of this process asks FRR for everything again: what was shown in this one need not be kept.
+  bool reads_anew() const { return options_.command == Command::sync && doing_ == Doing::sync; }
+
+  /// The texts are written while rules are made of the routes, so that they need no memory any more when
+  /// libiptc needs it.
   void stage_texts() {
-    if (options_.command != Command::sync || doing_ != Doing::sync)
-      return;
-    shown_.clear();
-    passes_.poller_.forget();
-    if (!texts_due_)
+    if (!reads_anew() || !texts_due_)
       return;
     try {
       staging_ = std::async(std::launch::async, [this, families = state_.families] {
@@ -205,13 +214,14 @@ class Passes::Run {
       return;
     try {
       staging_.get();
-    } catch (const Error&) { // save() tries again, and says why
+    } catch (const std::exception&) { // save() tries again, and says why
       return;
     }
     for (auto& [family, memory] : state_.families) {
       memory.routes = {};
-      memory.held_routes.clear();
+      memory.held_routes = std::string();
     }
+    texts_released_ = true;
   }
 
   /// Of the texts that are known none is going to stay.
@@ -250,7 +260,7 @@ class Passes::Run {
 
   /// Nobody touched what is ours since the last pass, as far as that is known.
   bool is_as_left(const Ruleset& filter) {
-    const TableMark* mark = mark_of(filter);
+    const TableMark* mark = mark_of(filter, state_);
     if (mark == nullptr)
       return true;
     const std::string now = digest(filter, filter_hooks(options_.compile), options_.ours);
@@ -262,6 +272,10 @@ class Passes::Run {
       const Ruleset* filter = look(shown->family, "filter");
       return filter != nullptr && !is_as_left(*filter);
     });
+  }
+
+  std::set<std::string> ids_in(const Ruleset* filter) const {
+    return filter == nullptr ? std::set<std::string>() : installed_ids(*filter, options_.ours);
   }
 
   /// What somebody else put into our chains is nobody's route: ids that nothing is known of, in a table that
@@ -277,11 +291,11 @@ class Passes::Run {
                   [&](const std::string& id) { return !before.contains(id) && !held.contains(id); });
   }
 
-  Kept keep_after(std::optional<FamilyMemory> known, const Shown& shown, const Ruleset* filter) {
-    std::set<std::string> installed =
-        filter == nullptr ? std::set<std::string>() : installed_ids(*filter, options_.ours);
+  Kept keep_after(std::optional<FamilyMemory> known, const Shown& shown, const Ruleset* filter,
+                  RoutesRead* spare) {
+    std::set<std::string> installed = ids_in(filter);
     const auto decide = [&] {
-      return keep(shown, known, installed, options_.poll.reading, options_.hold, world_.now());
+      return keep(shown, known, installed, options_.poll.reading, options_.hold, world_.now(), spare);
     };
     Kept kept;
     try {
@@ -309,73 +323,13 @@ class Passes::Run {
   }
 
   bool judged(const Shown& shown) {
-    static const FamilyMemory nothing;
-    const auto memory = state_.families.find(shown.family);
-    const FamilyMemory& known = memory == state_.families.end() ? nothing : memory->second;
+    const auto known = state_.families.find(shown.family);
     const Ruleset* filter = look(shown.family, "filter");
-    std::set<std::string> installed =
-        filter == nullptr ? std::set<std::string>() : installed_ids(*filter, options_.ours);
-    for (const HeldRoute& route : known.held) // what is shown of these matches now is another's
-      installed.erase(route.id);
-    try {
-      infeasible_[shown.family] =
-          passes_.validator_.judge(shown, shown.routes.entries, {}, known.infeasible, installed);
-      return true;
-    } catch (const CannotValidate& error) {
-      note({shown.family, Cause::refused, error.what()});
-    } catch (const NoAnswer& error) {
-      note({shown.family, Cause::no_answer, error.what()});
-    } catch (const Error& error) {
-      note({shown.family, Cause::bad_answer, error.what()});
-    }
-    return false;
-  }
-
-  bool any_newly_infeasible() const {
-    return std::any_of(infeasible_.begin(), infeasible_.end(), [this](const auto& of) {
-      const auto memory = state_.families.find(of.first);
-      return memory == state_.families.end() || memory->second.infeasible != of.second;
-    });
-  }
-
-  /// What is not feasible counts as not shown, now and before: it is not held, and neither takes the place of
-  /// a route that is nor alters it.
-  Kept keep_feasible(std::optional<FamilyMemory> known, const Shown& shown, const Ruleset* filter) {
-    const Infeasible& now = infeasible_[shown.family];
-    if (known && !known->infeasible.empty())
-      try {
-        known->routes = without(known->routes, shown.family, known->infeasible);
-      } catch (const Error&) { // keep_after finds it damaged too, and says so
-      }
-    Kept kept = now.empty() ? keep_after(std::move(known), shown, filter)
-                            : keep_after(std::move(known), without(shown, now), filter);
-    if (kept.refused || !kept.memory)
-      return kept;
-    kept.memory->routes = shown.text;
-    kept.memory->infeasible = now;
-    for (const HeldRoute& route : kept.memory->held)
-      kept.memory->infeasible.erase(route.id);
-    if (!now.empty())
-      for (const Entry& entry : shown.routes.entries)
-        if (kept.memory->infeasible.contains(stable_id(entry.match)))
-          kept.routes.entries.push_back(entry); // to be set aside by name
-    return kept;
-  }
-
-  std::string without(std::string_view text, Family family, const Infeasible& infeasible) const {
-    std::string rest;
-    for (const auto& [id, route] : route_texts(text, family, options_.poll.reading.operator_table))
-      if (!infeasible.contains(id))
-        rest += route.text;
-    return rest;
-  }
-
-  Shown without(const Shown& shown, const Infeasible& infeasible) const {
-    Shown rest = shown;
-    std::erase_if(rest.routes.entries,
-                  [&](const Entry& entry) { return infeasible.contains(stable_id(entry.match)); });
-    rest.text = without(shown.text, shown.family, infeasible);
-    return rest;
+    std::optional<Failure> failure =
+        feasible_.judge(shown, known == state_.families.end() ? nullptr : &known->second, ids_in(filter));
+    if (failure)
+      note(std::move(*failure));
+    return !failure;
   }
 
   void take(Family family, Kept kept) {
@@ -437,7 +391,7 @@ class Passes::Run {
       if (const auto memory = state_.families.find(family);
           options_.validate != Validate::off && memory != state_.families.end())
         infeasible[family] = memory->second.infeasible;
-    if (tables_.coming()) // their reading takes the time, and the room
+    if (tables_.coming()) // which takes longer than the writing of texts, and needs the memory
       release_texts();
     CompileOptions compile = options_.compile;
     compile.reassembled = options_.conntrack == Conntrack::on ||
@@ -483,15 +437,8 @@ class Passes::Run {
     }
   }
 
-  TableMark* mark_of(const Ruleset& table) {
-    const auto found = std::find_if(state_.marks.begin(), state_.marks.end(), [&](const TableMark& mark) {
-      return mark.family == table.family && mark.table == table.table;
-    });
-    return found == state_.marks.end() ? nullptr : &*found;
-  }
-
   void compare_with_mark(const Changes& changes, const std::vector<Hook>& hooks) {
-    if (const TableMark* mark = mark_of(changes.before))
+    if (const TableMark* mark = mark_of(changes.before, state_))
       for (Tampering& found : tampering(changes, hooks, options_.ours, *mark))
         outcome_.tampering.push_back(std::move(found));
   }
@@ -512,7 +459,7 @@ class Passes::Run {
       before_.gauges = state_.gauges;
       for (std::size_t at = 0; at < planned.size(); ++at)
         if (const Changes& changes = outcome_.pass.changes[at]; changed(changes))
-          set_mark(before_, changes, {digest_of(changes.before), planned[at]});
+          set_mark(changes.after, {digest_of(changes.before), planned[at]}, before_);
       state_.marks = before_.marks;
       save(before_, false);
     }
@@ -527,7 +474,7 @@ class Passes::Run {
     goals_.clear(); // and with them the lock
     for (std::size_t at = 0; at < planned.size(); ++at) {
       const Changes& changes = outcome_.pass.changes[at];
-      set_mark(state_, changes, {changes.planned_anew ? digest_of(changes.after) : planned[at]});
+      set_mark(changes.after, {changes.planned_anew ? digest_of(changes.after) : planned[at]}, state_);
       if (changed(changes))
         ++state_.totals.commits[title(changes.after)];
     }
@@ -544,18 +491,12 @@ class Passes::Run {
     return digest(table, wanted->hooks, options_.ours);
   }
 
-  static void set_mark(State& state, const Changes& changes, std::vector<std::string> digests) {
-    const Ruleset& table = changes.after;
-    std::erase_if(state.marks, [&](const TableMark& mark) {
-      return mark.family == table.family && mark.table == table.table;
-    });
-    state.marks.push_back({table.family, table.table, std::move(digests)});
-  }
-
-  /// What could not be saved is kept for the next pass of this process.
+  /// What could not be saved is kept for the next pass of this process; not without its texts, of which those
+  /// on disk know nothing.
   void save(const State& state, bool texts) {
     try {
       world_.save(state, texts);
+      passes_.unsaved_.reset();
       if (texts)
         for (const auto& [family, memory] : state.families)
           passes_.saved_[family] = memory.polled;
@@ -567,7 +508,8 @@ class Passes::Run {
       const auto said = [&](const Failure& failure) { return failure.why == error.what(); };
       if (std::none_of(outcome_.failures.begin(), outcome_.failures.end(), said))
         note({std::nullopt, Cause::state, error.what()});
-      passes_.unsaved_ = state;
+      if (!texts_released_)
+        passes_.unsaved_ = state;
     }
   }
 
@@ -621,6 +563,7 @@ class Passes::Run {
 
   /// What `error` means for the pass, once the state knows of it.
   PassFailed failed(const std::exception& error) {
+    tables_.wait();
     if (staging_.valid())
       staging_.wait();
     Cause cause = stage_;
@@ -658,7 +601,7 @@ class Passes::Run {
   Cause stage_ = Cause::bad_answer; ///< of what fails now
   PassOutcome outcome_;
   State state_;
-  std::vector<std::shared_ptr<const Shown>> shown_;
+  std::vector<std::shared_ptr<Shown>> shown_;
   std::vector<Shown> given_;
   std::map<Family, std::uint64_t> given_hashes_; ///< of their texts
   std::map<Family, std::uint64_t> versions_;     ///< of FRR's tables
@@ -667,13 +610,14 @@ class Passes::Run {
   std::vector<Family> families_;
   std::vector<std::vector<HeldRoute>> held_;
   RouteCounts held_counts_;
-  std::map<Family, Infeasible> infeasible_; ///< of what is shown
+  FeasibleRoutes feasible_;
   std::vector<TableGoal> goals_;
   State before_;           ///< what was known before, without texts
   bool texts_due_ = false; ///< those on disk are not these
   bool texts_loaded_ = false;
   bool decided_ = false; ///< what to hold
   std::future<void> staging_;
+  bool texts_released_ = false; ///< they are staged, and state_ has none
 };
 
 Passes::Passes(Options options, PassWorld world)

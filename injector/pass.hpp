@@ -38,7 +38,7 @@ struct PassWorld {
   std::function<void(State&)> load_texts;
   std::function<void(const State&, bool texts)> save;
   /// Writes the texts of `state` for the next save(..., true), which then needs them no more. May be called
-  /// on another thread. Throws Error.
+  /// on another thread, while save(..., false) is on this one. Throws Error.
   std::function<void(const State&)> stage_texts;
 };
 

@@ -70,8 +70,8 @@ Polled Poller::poll(Depth depth, const State& known, const AboutToRead& about_to
   return polled;
 }
 
-std::shared_ptr<const Shown> Poller::poll_family(Family family, Depth depth, const FamilyMemory* memory,
-                                                 const AboutToRead& about_to_read, bool& in_full) {
+std::shared_ptr<Shown> Poller::poll_family(Family family, Depth depth, const FamilyMemory* memory,
+                                           const AboutToRead& about_to_read, bool& in_full) {
   const Instant asked = now_();
   FlowspecSummary summary = ask_summary(ask_, family);
   if (families_.empty() && summary.peers.empty() && !had_peers(memory)) {

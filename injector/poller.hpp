@@ -14,7 +14,7 @@
 namespace flowspec {
 
 struct Polled {
-  std::vector<std::shared_ptr<const Shown>> shown; ///< a family each
+  std::vector<std::shared_ptr<Shown>> shown; ///< a family each, shared with the poller until forget()
   std::vector<Failure> failures;
   bool in_full = false; ///< routes of some family were read
 };
@@ -32,8 +32,8 @@ class Poller {
   void forget() { last_.clear(); }
 
  private:
-  std::shared_ptr<const Shown> poll_family(Family family, Depth depth, const FamilyMemory* memory,
-                                           const AboutToRead& about_to_read, bool& in_full);
+  std::shared_ptr<Shown> poll_family(Family family, Depth depth, const FamilyMemory* memory,
+                                     const AboutToRead& about_to_read, bool& in_full);
 
   AskFrr ask_;
   std::vector<Family> families_;

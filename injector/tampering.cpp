@@ -86,6 +86,20 @@ std::string digest(const Ruleset& ruleset, const std::vector<Hook>& hooks, const
   return digest.text();
 }
 
+const TableMark* mark_of(const Ruleset& table, const State& state) {
+  const auto found = std::find_if(state.marks.begin(), state.marks.end(), [&](const TableMark& mark) {
+    return mark.family == table.family && mark.table == table.table;
+  });
+  return found == state.marks.end() ? nullptr : &*found;
+}
+
+void set_mark(const Ruleset& table, std::vector<std::string> digests, State& state) {
+  std::erase_if(state.marks, [&](const TableMark& mark) {
+    return mark.family == table.family && mark.table == table.table;
+  });
+  state.marks.push_back({table.family, table.table, std::move(digests)});
+}
+
 std::vector<Tampering> tampering(const Changes& changes, const std::vector<Hook>& hooks,
                                  const Ownership& ours, const TableMark& mark) {
   const Ruleset& now = changes.before;

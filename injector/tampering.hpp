@@ -18,6 +18,11 @@ namespace flowspec {
 /// when any of our rules is, or when a jump comes, goes, or is no longer the first rule of its chain.
 std::string digest(const Ruleset& ruleset, const std::vector<Hook>& hooks, const Ownership& ours);
 
+/// How a pass left this table, as far as `state` knows; else null.
+const TableMark* mark_of(const Ruleset& table, const State& state);
+/// In the place of the mark that there is of it.
+void set_mark(const Ruleset& table, std::vector<std::string> digests, State& state);
+
 /// What happened to a table since a pass left it as one of `mark.digests` says: nothing when it is as it was.
 /// `changes` are what this pass has to do, for `hooks`.
 std::vector<Tampering> tampering(const Changes& changes, const std::vector<Hook>& hooks,

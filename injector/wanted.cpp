@@ -86,7 +86,7 @@ class CompiledEntries {
   std::uint64_t hash(std::size_t number) const { return hashes_[number]; } ///< match_hash
   /// Of one that is not rejected.
   void append_rules(std::size_t number, EntryRules& to) const { to.push_back(rules_, number); }
-  /// More than rules, of the few that have it: chains and remarks, or why it is rejected. To be moved from.
+  /// What is no rule, of the few that have it: chains and remarks, or why it is rejected. To be moved from.
   std::variant<Compiled, Rejected>* special(std::size_t number) {
     const auto found = special_.find(number);
     return found == special_.end() ? nullptr : &found->second;
@@ -96,8 +96,8 @@ class CompiledEntries {
   void add(const Entry& entry, const CompileOptions& options) {
     hashes_.push_back(match_hash(entry.match));
     std::variant<Compiled, Rejected> outcome = compile(entry, stable_id(entry.match), options);
-    const auto* compiled = std::get_if<Compiled>(&outcome);
-    rules_.push_back(compiled == nullptr ? std::vector<Rule>() : compiled->rules);
+    auto* compiled = std::get_if<Compiled>(&outcome);
+    rules_.push_back(compiled == nullptr ? std::vector<Rule>() : std::exchange(compiled->rules, {}));
     if (compiled == nullptr || !compiled->chains.empty() || !compiled->remarks.empty())
       special_.emplace(hashes_.size() - 1, std::move(outcome));
   }
@@ -181,7 +181,7 @@ class Arrangement {
   void compile_all(Wanted& wanted) {
     ids_.emplace(entries_.size());
     rules_.reserve(entries_.size());
-    const std::size_t half = entries_.size() < worth_halving ? entries_.size() : entries_.size() / 2;
+    const std::size_t half = entries_.size() < compiled_in_halves ? entries_.size() : entries_.size() / 2;
     const std::span<const Entry> all = entries_;
     CompiledEntries front, back;
     if (half == all.size())

@@ -33,7 +33,7 @@ struct Wanted {
 };
 
 /// So many entries of a family are compiled in two halves at once.
-constexpr std::size_t worth_halving = 4096;
+inline constexpr std::size_t compiled_in_halves = 4096;
 
 /// The jumps to our chains that table filter should have, and, not wanted, those that other settings may have
 /// left.

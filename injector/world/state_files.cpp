@@ -58,6 +58,9 @@ std::unique_ptr<FileLock> StateFiles::lock(std::chrono::milliseconds wait) const
   if (geteuid() == 0 && stat(directory_.c_str(), &directory) == 0 &&
       chown(file(".lock").c_str(), directory.st_uid, directory.st_gid) != 0)
     throw Error(with_errno(fmt::format("give {} to the owner of its directory", file(".lock")), errno));
+  remove_leftovers(file(".json"));
+  for (const Family family : families)
+    remove_leftovers(file(suffix(family)));
   return lock;
 }
 

@@ -22,7 +22,8 @@ class StateFiles {
  public:
   StateFiles(std::string directory, const std::string& chain);
 
-  /// Passes take turns: whoever owns the directory can, after root did too. Throws LockHeld or Error.
+  /// Passes take turns: whoever owns the directory can, after root did too. What passes left that were killed
+  /// is removed. Throws LockHeld or Error.
   std::unique_ptr<FileLock> lock(std::chrono::milliseconds wait) const;
 
   /// Empty when there is none. Throws Damaged, or Error when it cannot be read.

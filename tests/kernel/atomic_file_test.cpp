@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <fstream>
@@ -186,6 +187,23 @@ TEST_CASE("a file that is written already takes its place, or leaves nothing beh
   const auto inode = status_of(file).st_ino;
   CHECK_FALSE(StagedFile(file, parts).take_place());
   CHECK(status_of(file).st_ino == inode);
+}
+
+TEST_CASE("what killed processes left of a file is removed, and nothing else") {
+  const Directory directory;
+  const std::vector<std::string> others{".routes.x.new", ".routes..new",  ".routes.new", "routes.1.new",
+                                        ".other.1.new",  ".routes.1.old", "routes"};
+  for (const std::string& name : others)
+    std::ofstream(directory / name) << "theirs";
+  for (const char* name : {".routes.1.new", ".routes.4194304.new"})
+    std::ofstream(directory / name) << "ours";
+  remove_leftovers(directory / "routes");
+  const auto sorted = [](std::vector<std::string> names) {
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  CHECK(sorted(directory.names()) == sorted(others));
+  CHECK_NOTHROW(remove_leftovers(directory / "no/such/file"));
 }
 
 TEST_CASE("a file that cannot take its place is an error, and what was there stays") {

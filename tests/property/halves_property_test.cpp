@@ -38,10 +38,12 @@ std::string route(Random& random) {
     return chance(random, 50) ? "[]" : R"([{"to":"10.0.0.1/32","port":"]\n["},{"time":"1d"}])";
   constexpr std::array communities{"FS:rate 0.000000",
                                    "FS:rate 1000.000000",
-                                   "FS:rate 0.000000 RT:65535:1",
-                                   "FS:rate 0.000000 RT:65000:7",
+                                   "FS:rate 0.000000 65535:1",
+                                   "FS:rate 0.000000 65000:7",
+                                   "FS:rate 0.000000 65000:8 65535:1",
                                    "UNK:128, 12",
-                                   "FS:redirect VRF RT:1:1"};
+                                   "FS:redirect VRF RT:1:1",
+                                   "65000:9"};
   std::string text = "[";
   const std::string match = fmt::format(R"({{"to":"10.0.0.{}/32"{}}})", number(random, 0, 200),
                                         chance(random, 5) ? R"(,"dstp":"> 5 , > 1000 ")" : "");
@@ -52,9 +54,9 @@ std::string route(Random& random) {
 }
 
 /// All that is said of an answer, or why it is none.
-Words said(const std::string& text, std::size_t worth_halving) {
+Words said(const std::string& text, std::size_t halve_from) {
   try {
-    const RoutesRead read = read_frr_routes(text, Family::ipv4, {}, worth_halving);
+    const RoutesRead read = read_frr_routes(text, Family::ipv4, {}, halve_from);
     Words words{fmt::format("{} routes, {} paths", read.routes.ipv4, read.paths)};
     for (const Entry& entry : read.entries) {
       words.push_back(fmt::format("{}: {} {} {}", to_string(entry.match), to_string(entry.actions),
@@ -95,7 +97,7 @@ TEST_CASE("so many entries that they are compiled in halves have the rules that 
   const Family family = GENERATE(Family::ipv4, Family::ipv6);
   generate::EntryShape shape;
   shape.every_component = true;
-  std::vector<Entry> entries = generate::entries(random, family, worth_halving + 100, shape);
+  std::vector<Entry> entries = generate::entries(random, family, compiled_in_halves + 100, shape);
   CompileOptions options;
   options.layout = Layout::linear;
   options.stateful = Stateful::never;

@@ -87,6 +87,10 @@ class Passes {
       shown.peers.push_back(peer);
     }
     last = keep(shown, known_, installed_, {}, options_, now);
+    const Kept taken = keep(shown, known_, installed_, {}, options_, now, &shown.routes);
+    CHECK(taken.routes.entries == last.routes.entries);
+    CHECK(taken.memory == last.memory);
+    CHECK(taken.refused == last.refused);
     if (last.memory)
       known_ = last.memory;
     if (!last.refused) {
@@ -561,6 +565,25 @@ TEST_CASE("what was given by the operator is nobody's session's") {
     return keep(shown, passes.last.memory, {}, {}, {}, passes.now + 2s);
   }();
   CHECK(kept.refused);
+}
+
+TEST_CASE("routes that may be taken are there as long as something can fail") {
+  Passes passes;
+  passes.table = shown_routes(1, 2);
+  passes.pass();
+  Shown shown;
+  shown.text = passes.table;
+  shown.routes = read_frr_routes(passes.table, Family::ipv4, {});
+  std::optional<FamilyMemory> known = passes.last.memory;
+  SECTION("damaged texts of held routes") {
+    known->held_routes = "[{\"to\":\"10.0";
+  }
+  SECTION("damaged texts of what was shown") {
+    known->routes = "[{\"to\":\"10.0";
+    known->peers.front().connections_dropped = 7; // the session ended
+  }
+  CHECK_THROWS_AS(keep(shown, known, {"0123456789abcdef"}, {}, {}, passes.now + 2s, &shown.routes), Error);
+  CHECK(shown.routes.entries.size() == 2);
 }
 
 TEST_CASE("what is remembered is what was enforced") {

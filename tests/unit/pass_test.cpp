@@ -123,6 +123,8 @@ struct FakeWorld {
         }
         memory.routes = memory.held_routes = {};
       }
+      if (with_texts)
+        staged.clear();
     };
     return world;
   }
@@ -484,6 +486,18 @@ TEST_CASE("what is known of routes that are not given anew stays known") {
   }
 }
 
+TEST_CASE("a state that is saved after all is what the next pass begins with") {
+  FakeWorld fake;
+  fake.unwritable = true;
+  fake.at_commit = [&] { fake.unwritable = false; };
+  Passes passes({}, fake.world());
+  CHECK(passes.run(Depth::full, Doing::sync).failures.size() == 1);
+  fake.now += 2s;
+  CHECK(passes.run(Depth::full, Doing::sync).failures.empty());
+  CHECK(fake.disk.totals.passes_changed == 1);
+  CHECK(fake.disk.totals.passes_unchanged == 1);
+}
+
 TEST_CASE("texts are written before the commit, and are in place behind it") {
   FakeWorld fake;
   PassWorld world = fake.world();
@@ -520,6 +534,19 @@ TEST_CASE("texts are written before the commit, and are in place behind it") {
     Passes passes(options, world);
     CHECK(cause_of(passes) == Cause::kernel);
     CHECK(fake.texts == before);
+  }
+  SECTION("when the disk is full by then: the next pass begins with what is there") {
+    fake.at_commit = [&] { fake.unwritable = true; };
+    Passes passes(options, world);
+    CHECK(passes.run(Depth::full, Doing::sync).failures.size() == 1);
+    CHECK(fake.texts == before);
+    CHECK(fake.disk.families.at(Family::ipv4).source == "before");
+    fake.unwritable = false;
+    fake.now += 2s;
+    CHECK(passes.run(Depth::full, Doing::sync).failures.empty());
+    CHECK(fake.commits == 1);
+    CHECK(fake.texts == after());
+    CHECK(fake.disk.totals.passes_unchanged == 1);
   }
   SECTION("a daemon keeps what it has for its next look") {
     options.command = Command::run;
