@@ -26,7 +26,8 @@ namespace {
 
 /// Of two entries for the same match, the one that is taken: one that discards; else one that asks for more
 /// than a rate, since what it asks for must not be left out; else the lower rate. Then the one that is looked
-/// at earlier, so that the outcome does not depend on FRR's order.
+/// at earlier, so that the outcome does not depend on FRR's order; their route targets are joined() in any
+/// case.
 const Entry& stricter(const Entry& a, const Entry& b) {
   const auto key = [](const Entry& entry) {
     const Actions& actions = entry.actions;
