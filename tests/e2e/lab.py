@@ -317,6 +317,11 @@ def json_values(text: str) -> Iterator[list[dict[str, object]]]:
         yield value
 
 
+def wait_for_bird(host: Namespace, control: pathlib.Path) -> None:
+    """Until BIRD answers: its socket is there, and takes connections, before it reads its configuration."""
+    wait_until(lambda: host.run("birdc", "-s", control, "show", "status", check=False).returncode == 0, "BIRD")
+
+
 class Bird:
     """BIRD with the paper's controller configuration, and the routes that it is given."""
 
@@ -345,7 +350,7 @@ protocol bgp leaf {{
         self.process = host.start(
             "bird", "-f", "-c", self.file, "-s", self.control, "-P", host.lab.directory / "bird.pid", log="bird.log"
         )
-        wait_until(self.control.exists, "BIRD")
+        wait_for_bird(host, self.control)
 
     def configure(self, text: str) -> None:
         """Takes the text as the included file, live. AssertionError with BIRD's words when it does not like it."""

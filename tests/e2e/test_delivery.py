@@ -145,7 +145,7 @@ def test_when_bird_refuses_the_old_file_comes_back(firewall: Firewall) -> None:
 def test_when_bird_refuses_and_there_was_no_file_there_is_none(firewall: Firewall) -> None:
     firewall.output.unlink()
     done = firewall.deliver("--reload", "--flow4-table", "none", rules=RULES, check=False)
-    refuses(done, 1, "removed")
+    refuses(done, 1, f"{firewall.output}:5:", "removed")
     assert not firewall.output.exists()
     firewall.deliver("--validate", "--reload", rules=RULES)
     assert "src 10.0.0.0/8" in firewall.routes()

@@ -46,7 +46,7 @@ protocol bgp leaf {{
         self.process = self.host.start(
             "bird", "-f", "-c", self.file, "-s", self.control, "-P", self.file.with_suffix(".pid"), log=f"{self.file.stem}.log"
         )
-        net.wait_until(lambda: self.host.run("birdc", "-s", self.control, "show", "status", check=False).returncode == 0, "BIRD")
+        net.wait_for_bird(self.host, self.control)
 
     def announce(self, unicast: Sequence[str] = (), flowspec: Sequence[str] = ()) -> None:
         """These and no others. A unicast route is a prefix, or "PREFIX AS AS" with ASes that seem to stand behind this one."""
