@@ -2,51 +2,21 @@
 #include "injector/pass.hpp"
 
 #include "common/lock_held.hpp"
-#include "injector/feasible_routes.hpp"
-#include "injector/hold.hpp"
 #include "injector/metrics.hpp"
+#include "injector/routes_to_enforce.hpp"
+#include "injector/stage_clock.hpp"
 #include "injector/tampering.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
-#include <new>
-#include <system_error>
+#include <functional>
+#include <string_view>
 #include <utility>
 
 namespace flowspec {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-/// Adds the time from its making to its end to a stage.
-class Timed {
- public:
-  explicit Timed(StageTimes::Seconds& stage) : stage_(stage) {}
-  Timed(const Timed&) = delete;
-  Timed& operator=(const Timed&) = delete;
-  ~Timed() { stage_ += Clock::now() - start_; }
-
- private:
-  StageTimes::Seconds& stage_;
-  Clock::time_point start_ = Clock::now();
-};
-
-/// The texts may be large.
-FamilyMemory without_texts(const FamilyMemory& memory) {
-  FamilyMemory rest;
-  rest.source = memory.source;
-  rest.from_frr = memory.from_frr;
-  rest.polled = memory.polled;
-  rest.table_version = memory.table_version;
-  rest.routes_hash = memory.routes_hash;
-  rest.peers = memory.peers;
-  rest.held = memory.held;
-  rest.infeasible = memory.infeasible;
-  return rest;
-}
 
 /// A table in which nobody has a rule.
 Ruleset empty_table(const WantedTable& wanted) {
@@ -64,17 +34,16 @@ class Passes::Run {
  public:
   Run(Passes& passes, Depth depth, Doing doing)
       : passes_(passes), options_(passes.options_), world_(passes.world_), depth_(depth), doing_(doing),
-        tables_(passes.world_.tables),
-        feasible_(passes.validator_, passes.options_.poll.reading.operator_table) {}
+        memory_(world_.disk, passes.off_disk_, outcome_.failures, doing == Doing::sync),
+        state_(memory_.now()), tables_(world_.tables) {}
 
   PassOutcome all() {
-    load();
+    memory_.load();
     try {
       ask();
-      remember_or_refuse();
+      decide();
       if (reads_anew())
-        shown_.clear();
-      stage_texts();
+        memory_.stage_texts();
       arrange_all();
       stage_ = Cause::kernel;
       if (doing_ != Doing::arrange)
@@ -89,50 +58,24 @@ class Passes::Run {
   }
 
  private:
-  /// A state that is damaged is begun anew; one that cannot be read now is there all the same, and stays.
-  void load() {
-    try {
-      state_ = passes_.unsaved_ ? *std::exchange(passes_.unsaved_, std::nullopt) : world_.load();
-    } catch (const Damaged& error) {
-      note({std::nullopt, Cause::state, fmt::format("{}; it is begun anew", error.what())});
-    } catch (const Error& error) {
-      if (doing_ == Doing::sync)
-        throw PassFailed(Cause::state, error.what());
-      note({std::nullopt, Cause::state, error.what()});
-    }
-    for (const auto& [cause, count] : std::exchange(passes_.missed_, {}))
-      state_.totals.failures[cause] += count;
-    for (const auto& [family, memory] : state_.families) {
-      before_.families[family] = without_texts(memory);
-      const auto saved = passes_.saved_.find(family);
-      if (saved == passes_.saved_.end() || saved->second != memory.polled)
-        texts_due_ = true; // somebody else's pass came between, with texts of its own
-    }
-  }
-
-  void note(Failure failure) {
-    ++state_.totals.failures[std::string(name(failure.cause))];
-    outcome_.failures.push_back(std::move(failure));
-  }
-
   void ask() {
-    const Timed timed(outcome_.times.ask);
+    const StageClock clock(outcome_.times.ask);
+    const auto about = [this](const Shown& unread) { about_to_read(unread); };
     if (world_.given) {
-      given_ = world_.given([this](const Shown& unread) { about_to_read(unread); });
-      return;
+      given_ = world_.given(about);
+      return memory_.texts_are_old();
     }
-    Polled polled =
-        passes_.poller_.poll(depth_, state_, [this](const Shown& unread) { about_to_read(unread); });
+    Polled polled = passes_.poller_.poll(depth_, state_, about);
     shown_ = std::move(polled.shown);
     if (reads_anew())
       passes_.poller_.forget();
     outcome_.in_full = polled.in_full;
-    if (polled.in_full) { // whatever becomes of this pass, what was arranged and saved is old now
+    if (polled.in_full) {
       passes_.arranged_.reset();
-      passes_.saved_.clear();
+      memory_.texts_are_old();
     }
     for (Failure& failure : polled.failures)
-      note(std::move(failure));
+      memory_.note(std::move(failure));
     if (shown_.empty() && polled.failures.empty())
       throw PassFailed(Cause::bad_answer, "ask FRR for flowspec routes: it has no flowspec peer");
     if (shown_.empty())
@@ -142,12 +85,14 @@ class Passes::Run {
   /// While the routes are read, so are the tables. With other routes than at the last pass they are opened to
   /// be changed: the usual pass takes the lock from nobody, nor does one in which FRR has yet to be asked.
   void about_to_read(const Shown& unread) {
-    std::uint64_t& version = world_.given ? given_hashes_[unread.family] : versions_[unread.family];
-    version = world_.given ? std::hash<std::string_view>{}(unread.text) : unread.table_version;
+    std::uint64_t version = unread.table_version;
+    if (world_.given)
+      version = given_hashes_[unread.family] = std::hash<std::string_view>{}(unread.text);
     if (doing_ == Doing::arrange || options_.from_empty)
       return;
-    const auto before = before_.families.find(unread.family);
-    const bool news = before == before_.families.end() ||
+    const auto& known = memory_.families_before();
+    const auto before = known.find(unread.family);
+    const bool news = before == known.end() ||
                       (world_.given ? before->second.routes_hash : before->second.table_version) != version;
     tables_.begin(unread.family, news && doing_ == Doing::sync && options_.validate == Validate::off);
   }
@@ -156,218 +101,27 @@ class Passes::Run {
   const Ruleset* look(Family family, const std::string& table) {
     if (doing_ == Doing::arrange || options_.from_empty)
       return nullptr;
-    const Timed timed(outcome_.times.kernel);
+    const StageClock clock(outcome_.times.kernel);
     const Cause before = std::exchange(stage_, Cause::kernel);
     const Ruleset* found = tables_.look(family, table);
     stage_ = before;
     return found;
   }
 
-  void remember_or_refuse() {
-    validate();
-    texts_loaded_ = !all_given_anew() && (outcome_.in_full || anything_held() || texts_due_ ||
-                                          any_touched() || feasible_.any_news(state_));
-    if (texts_loaded_)
-      load_texts();
-    for (Shown& given : given_)
-      take_given(std::move(given));
-    for (const std::shared_ptr<Shown>& shown : shown_) {
-      const Ruleset* filter = look(shown->family, "filter");
-      const Timed timed(outcome_.times.read);
-      std::optional<FamilyMemory> known;
-      if (const auto memory = state_.families.find(shown->family); memory != state_.families.end())
-        known = memory->second;
-      const auto decide = [&](std::optional<FamilyMemory> before, const Shown& now) {
-        return keep_after(std::move(before), now, filter, nullptr);
-      };
-      RoutesRead* const spare = reads_anew() && shown.use_count() == 1 ? &shown->routes : nullptr;
-      take(shown->family, options_.validate == Validate::off
-                              ? keep_after(std::move(known), *shown, filter, spare)
-                              : feasible_.keep(std::move(known), *shown, decide));
-    }
-    texts_due_ = texts_due_ || outcome_.in_full;
-    decided_ = true;
-    if (families_.empty())
+  void decide() {
+    RoutesToEnforce routes(
+        {options_, world_.source, world_.now, [this](Family family) { return look(family, "filter"); }},
+        passes_.validator_, memory_, outcome_.times);
+    decided_ = world_.given ? routes.of_given(std::move(given_), given_hashes_)
+                            : routes.of_shown(std::move(shown_), reads_anew());
+    outcome_.look_again = decided_->look_again;
+    outcome_.holding = std::move(decided_->holding);
+    if (decided_->families.empty())
       throw_failures();
   }
 
   /// A later pass of this process asks FRR for everything again: what was shown in this one need not be kept.
   bool reads_anew() const { return options_.command == Command::sync && doing_ == Doing::sync; }
-
-  /// The texts are written while rules are made of the routes, so that they need no memory any more when
-  /// libiptc needs it.
-  void stage_texts() {
-    if (!reads_anew() || !texts_due_)
-      return;
-    try {
-      staging_ = std::async(std::launch::async, [this, families = state_.families] {
-        State texts;
-        texts.families = families;
-        world_.stage_texts(texts);
-      });
-    } catch (const std::system_error&) { // no thread to be had: save() writes them
-    }
-  }
-
-  void release_texts() {
-    if (!staging_.valid())
-      return;
-    try {
-      staging_.get();
-    } catch (const std::exception&) { // save() tries again, and says why
-      return;
-    }
-    for (auto& [family, memory] : state_.families) {
-      memory.routes = {};
-      memory.held_routes = std::string();
-    }
-    texts_released_ = true;
-  }
-
-  /// Of the texts that are known none is going to stay.
-  bool all_given_anew() const {
-    const auto is_given = [this](const auto& known) {
-      return std::any_of(given_.begin(), given_.end(), [&](const Shown& given) {
-        return given.family == known.first && !are_too_many(given);
-      });
-    };
-    return !given_.empty() && std::all_of(state_.families.begin(), state_.families.end(), is_given);
-  }
-
-  bool anything_held() const {
-    return std::any_of(state_.families.begin(), state_.families.end(),
-                       [](const auto& family) { return !family.second.held.empty(); });
-  }
-
-  void load_texts() {
-    try {
-      if (!has_texts())
-        world_.load_texts(state_);
-    } catch (const Error& error) {
-      if (doing_ == Doing::sync)
-        throw PassFailed(Cause::state, error.what());
-      state_.families.clear();
-      note({std::nullopt, Cause::state, error.what()});
-    }
-  }
-
-  /// As a state has that could not be saved.
-  bool has_texts() const {
-    return std::any_of(state_.families.begin(), state_.families.end(), [](const auto& family) {
-      return !family.second.routes.empty() || !family.second.held_routes.empty();
-    });
-  }
-
-  /// Nobody touched what is ours since the last pass, as far as that is known.
-  bool is_as_left(const Ruleset& filter) {
-    const TableMark* mark = mark_of(filter, state_);
-    if (mark == nullptr)
-      return true;
-    const std::string now = digest(filter, filter_hooks(options_.compile), options_.ours);
-    return std::find(mark->digests.begin(), mark->digests.end(), now) != mark->digests.end();
-  }
-
-  bool any_touched() {
-    return !world_.given && std::any_of(shown_.begin(), shown_.end(), [this](const auto& shown) {
-      const Ruleset* filter = look(shown->family, "filter");
-      return filter != nullptr && !is_as_left(*filter);
-    });
-  }
-
-  std::set<std::string> ids_in(const Ruleset* filter) const {
-    return filter == nullptr ? std::set<std::string>() : installed_ids(*filter, options_.ours);
-  }
-
-  /// What somebody else put into our chains is nobody's route: ids that nothing is known of, in a table that
-  /// is not as we left it.
-  void leave_out_intruders(const FamilyMemory& known, const Ruleset& filter, const Shown& shown,
-                           std::set<std::string>& installed) {
-    if (!known.from_frr || is_as_left(filter))
-      return;
-    const OperatorTable operators = options_.poll.reading.operator_table;
-    const auto before = route_texts(known.routes, shown.family, operators);
-    const auto held = route_texts(known.held_routes, shown.family, operators);
-    std::erase_if(installed,
-                  [&](const std::string& id) { return !before.contains(id) && !held.contains(id); });
-  }
-
-  Kept keep_after(std::optional<FamilyMemory> known, const Shown& shown, const Ruleset* filter,
-                  RoutesRead* spare) {
-    std::set<std::string> installed = ids_in(filter);
-    const auto decide = [&] {
-      return keep(shown, known, installed, options_.poll.reading, options_.hold, world_.now(), spare);
-    };
-    Kept kept;
-    try {
-      if (known && filter != nullptr && texts_loaded_)
-        leave_out_intruders(*known, *filter, shown, installed);
-      kept = decide();
-    } catch (const Error& error) { // what is shown has been read: the texts that were kept are damaged
-      note(
-          {std::nullopt, Cause::state, fmt::format("read what is held: {}; it is begun anew", error.what())});
-      known.reset();
-      state_.families.erase(shown.family);
-      kept = decide();
-    }
-    if (kept.memory)
-      kept.memory->source = world_.source;
-    else
-      kept.memory = std::move(known);
-    return kept;
-  }
-
-  /// Families of which nobody can tell what is feasible are not gone on with: their rules stay as they are.
-  void validate() {
-    if (options_.validate != Validate::off && !world_.given)
-      std::erase_if(shown_, [this](const auto& shown) { return !judged(*shown); });
-  }
-
-  bool judged(const Shown& shown) {
-    const auto known = state_.families.find(shown.family);
-    const Ruleset* filter = look(shown.family, "filter");
-    std::optional<Failure> failure =
-        feasible_.judge(shown, known == state_.families.end() ? nullptr : &known->second, ids_in(filter));
-    if (failure)
-      note(std::move(*failure));
-    return !failure;
-  }
-
-  void take(Family family, Kept kept) {
-    if (kept.look_again)
-      outcome_.look_again = std::min(outcome_.look_again.value_or(*kept.look_again), *kept.look_again);
-    if (kept.memory)
-      state_.families[family] = std::move(*kept.memory);
-    if (kept.refused)
-      return note({family, Cause::refused, std::move(*kept.refused)});
-    held_.push_back(state_.families[family].held);
-    held_counts_.of(family) = held_.back().size();
-    if (kept.holding.stale + kept.holding.unconfirmed > 0)
-      outcome_.holding.push_back(std::move(kept.holding));
-    routes_.append(std::move(kept.routes));
-    families_.push_back(family);
-  }
-
-  bool are_too_many(const Shown& shown) const {
-    return shown.routes.routes.of(shown.family) > options_.hold.max_routes;
-  }
-
-  /// The operator's own words: nobody's session has anything to do with them.
-  void take_given(Shown shown) {
-    if (are_too_many(shown))
-      return note(
-          {shown.family, Cause::refused,
-           fmt::format("{} {} routes are given, more than --max-routes {}",
-                       shown.routes.routes.of(shown.family), name(shown.family), options_.hold.max_routes)});
-    FamilyMemory memory;
-    memory.source = world_.source;
-    memory.from_frr = false;
-    memory.polled = world_.now();
-    memory.routes = shown.text;
-    memory.routes_hash = given_hashes_[shown.family];
-    state_.families[shown.family] = std::move(memory);
-    routes_.append(std::move(shown.routes));
-    families_.push_back(shown.family);
-  }
 
   /// This machine's own prefixes, when only their routes are wanted. That it should have none is rather a
   /// machine that is not ready: all rules would go.
@@ -383,40 +137,45 @@ class Passes::Run {
     return own;
   }
 
-  void arrange_all() {
-    const Timed timed(outcome_.times.compile);
-    PrefixSet own = own_prefixes();
-    std::map<Family, Infeasible> infeasible;
-    for (const Family family : families_)
+  /// What the rules are made of, beside the routes.
+  MadeOf made_of() {
+    MadeOf of;
+    of.own = own_prefixes();
+    of.families = decided_->families;
+    of.held = decided_->held;
+    for (const Family family : of.families)
       if (const auto memory = state_.families.find(family);
           options_.validate != Validate::off && memory != state_.families.end())
-        infeasible[family] = memory->second.infeasible;
+        of.infeasible[family] = memory->second.infeasible;
+    of.reassembled = options_.conntrack == Conntrack::on ||
+                     (options_.conntrack == Conntrack::find_out && world_.tracks_connections());
+    return of;
+  }
+
+  void arrange_all() {
+    const StageClock clock(outcome_.times.compile);
+    MadeOf of = made_of();
     if (tables_.coming()) // which takes longer than the writing of texts, and needs the memory
-      release_texts();
-    CompileOptions compile = options_.compile;
-    compile.reassembled = options_.conntrack == Conntrack::on ||
-                          (options_.conntrack == Conntrack::find_out && world_.tracks_connections());
+      memory_.release_texts();
     std::optional<Arranged>& last = passes_.arranged_;
-    const bool same = last && !outcome_.in_full && !world_.given && last->families == families_ &&
-                      last->held == held_ && last->reassembled == compile.reassembled &&
-                      last->infeasible == infeasible && last->own == own;
-    if (!same) {
-      Judged judged =
-          judge(std::exchange(routes_.entries, {}), infeasible,
-                {options_.policy.get(), options_.local_scope ? &own : nullptr, options_.explain_policy});
-      // The entries of 100,000 routes take 50 MB, and libiptc wants room for as much.
-      const bool counted =
-          doing_ == Doing::sync && options_.format != Format::json && held_counts_.sum() == 0;
-      Wanted wanted = arrange(std::exchange(judged.entries, {}), families_, compile);
-      if (counted)
-        wanted.installed = {};
-      last = Arranged{families_,           held_,
-                      compile.reassembled, std::move(infeasible),
-                      std::move(own),      std::move(routes_),
-                      std::move(judged),   std::move(wanted)};
-    }
+    if (!last || outcome_.in_full || world_.given || last->of != of)
+      last = arranged(std::move(of));
     outcome_.pass = Pass(last->findings, last->judged, last->wanted);
-    outcome_.pass.held = held_counts_;
+    outcome_.pass.held = decided_->held_counts;
+  }
+
+  Arranged arranged(MadeOf of) {
+    RoutesRead& routes = decided_->routes;
+    CompileOptions compile = options_.compile;
+    compile.reassembled = of.reassembled;
+    Judged judged =
+        judge(std::exchange(routes.entries, {}), of.infeasible,
+              {options_.policy.get(), options_.local_scope ? &of.own : nullptr, options_.explain_policy});
+    Wanted wanted = arrange(std::exchange(judged.entries, {}), of.families, compile);
+    // The entries of 100,000 routes take 50 MB, and libiptc wants room for as much.
+    if (doing_ == Doing::sync && options_.format != Format::json && decided_->held_counts.sum() == 0)
+      wanted.installed = {};
+    return {std::move(of), std::move(routes), std::move(judged), std::move(wanted)};
   }
 
   void compare() {
@@ -424,7 +183,7 @@ class Passes::Run {
       const Ruleset* now = look(wanted.family, wanted.table);
       if (now == nullptr && wanted.chains.empty())
         continue;
-      const Timed timed(outcome_.times.kernel);
+      const StageClock clock(outcome_.times.kernel);
       Changes changes =
           plan(now == nullptr ? empty_table(wanted) : *now, wanted.chains, wanted.hooks, options_.ours);
       // Tables of which nothing is ours, and nothing will be, are no news.
@@ -452,19 +211,13 @@ class Passes::Run {
     if (any) {
       // A pass that is killed leaves the one rules or the other, and both are ours. What is known of the
       // routes is what is known of those that are installed: it changes when they have.
-      before_.marks = state_.marks;
-      before_.totals = state_.totals;
-      before_.last_pass = state_.last_pass;
-      before_.last_success = state_.last_success;
-      before_.gauges = state_.gauges;
       for (std::size_t at = 0; at < planned.size(); ++at)
         if (const Changes& changes = outcome_.pass.changes[at]; changed(changes))
-          set_mark(changes.after, {digest_of(changes.before), planned[at]}, before_);
-      state_.marks = before_.marks;
-      save(before_, false);
+          set_mark(changes.after, {digest_of(changes.before), planned[at]}, state_);
+      memory_.save_before_commit();
     }
-    const Timed timed(outcome_.times.commit);
-    release_texts();
+    const StageClock clock(outcome_.times.commit);
+    memory_.release_texts();
     if (options_.format == Format::text) { // others say more of what was there
       tables_.forget_rules();
       for (Changes& changes : outcome_.pass.changes)
@@ -489,28 +242,6 @@ class Passes::Run {
       return of.family == table.family && of.table == table.table;
     });
     return digest(table, wanted->hooks, options_.ours);
-  }
-
-  /// What could not be saved is kept for the next pass of this process; not without its texts, of which those
-  /// on disk know nothing.
-  void save(const State& state, bool texts) {
-    try {
-      world_.save(state, texts);
-      passes_.unsaved_.reset();
-      if (texts)
-        for (const auto& [family, memory] : state.families)
-          passes_.saved_[family] = memory.polled;
-      else
-        for (auto& [family, polled] : passes_.saved_)
-          if (const auto memory = state.families.find(family); memory != state.families.end())
-            polled = memory->second.polled;
-    } catch (const Error& error) {
-      const auto said = [&](const Failure& failure) { return failure.why == error.what(); };
-      if (std::none_of(outcome_.failures.begin(), outcome_.failures.end(), said))
-        note({std::nullopt, Cause::state, error.what()});
-      if (!texts_released_)
-        passes_.unsaved_ = state;
-    }
   }
 
   void count_lock() {
@@ -539,7 +270,7 @@ class Passes::Run {
         outcome_.state.families[family] = without_texts(memory);
       outcome_.state.gauges = std::move(state_.gauges); // what a family that failed keeps
       state_.gauges = gauges_of(outcome_);
-      save(state_, texts_due_);
+      memory_.save_at_end();
     }
     for (auto& [family, memory] : state_.families)
       memory = without_texts(memory);
@@ -564,8 +295,7 @@ class Passes::Run {
   /// What `error` means for the pass, once the state knows of it.
   PassFailed failed(const std::exception& error) {
     tables_.wait();
-    if (staging_.valid())
-      staging_.wait();
+    memory_.wait();
     Cause cause = stage_;
     if (const auto* of_pass = dynamic_cast<const PassFailed*>(&error))
       cause = of_pass->cause();
@@ -577,16 +307,7 @@ class Passes::Run {
       if (dynamic_cast<const AlreadyCounted*>(&error) == nullptr)
         ++state_.totals.failures[std::string(name(cause))];
       count_lock();
-      // Refused: what is known now says when to look again. Else what was known stays so.
-      const bool refused = decided_ && families_.empty();
-      State& left = refused ? state_ : before_;
-      left.marks = state_.marks;
-      left.totals = state_.totals;
-      left.gauges = state_.gauges;
-      left.last_success = state_.last_success;
-      left.last_pass = world_.unix_time();
-      left.last_failure = error.what();
-      save(left, refused && texts_due_);
+      memory_.save_failed(error.what(), world_.unix_time(), decided_ && decided_->families.empty());
     }
     return {cause, dynamic_cast<const Error*>(&error) != nullptr
                        ? std::string(error.what())
@@ -600,24 +321,14 @@ class Passes::Run {
   Doing doing_;
   Cause stage_ = Cause::bad_answer; ///< of what fails now
   PassOutcome outcome_;
-  State state_;
+  PassMemory memory_;
+  State& state_; ///< that of memory_
   std::vector<std::shared_ptr<Shown>> shown_;
   std::vector<Shown> given_;
   std::map<Family, std::uint64_t> given_hashes_; ///< of their texts
-  std::map<Family, std::uint64_t> versions_;     ///< of FRR's tables
   OpenedTables tables_;
-  RoutesRead routes_;
-  std::vector<Family> families_;
-  std::vector<std::vector<HeldRoute>> held_;
-  RouteCounts held_counts_;
-  FeasibleRoutes feasible_;
+  std::optional<ToEnforce> decided_;
   std::vector<TableGoal> goals_;
-  State before_;           ///< what was known before, without texts
-  bool texts_due_ = false; ///< those on disk are not these
-  bool texts_loaded_ = false;
-  bool decided_ = false; ///< what to hold
-  std::future<void> staging_;
-  bool texts_released_ = false; ///< they are staged, and state_ has none
 };
 
 Passes::Passes(Options options, PassWorld world)

@@ -6,6 +6,7 @@
 #include "injector/judge.hpp"
 #include "injector/opened_tables.hpp"
 #include "injector/options.hpp"
+#include "injector/pass_memory.hpp"
 #include "injector/pass_outcome.hpp"
 #include "injector/poller.hpp"
 #include "injector/sync.hpp"
@@ -33,13 +34,7 @@ struct PassWorld {
   std::function<std::vector<Prefix>()> own_prefixes;
   std::function<std::chrono::milliseconds()> lock_waited; ///< since it was last asked
 
-  /// The state without its texts, or an empty one when there is none. Throws Error when it is damaged.
-  std::function<State()> load;
-  std::function<void(State&)> load_texts;
-  std::function<void(const State&, bool texts)> save;
-  /// Writes the texts of `state` for the next save(..., true), which then needs them no more. May be called
-  /// on another thread, while save(..., false) is on this one. Throws Error.
-  std::function<void(const State&)> stage_texts;
+  StateAccess disk;
 };
 
 /// How far a pass goes: to what is wanted, to the difference from what is, or all the way.
@@ -54,18 +49,25 @@ class Passes {
   PassOutcome run(Depth depth, Doing doing);
 
   /// A pass that never began, for the totals of the next one that does.
-  void missed(Cause cause) { ++missed_[std::string(name(cause))]; }
+  void missed(Cause cause) { ++off_disk_.missed[std::string(name(cause))]; }
 
  private:
   class Run;
 
-  /// What was last arranged: the usual pass finds nothing new.
-  struct Arranged {
+  /// What rules were made of, beside the routes.
+  struct MadeOf {
     std::vector<Family> families;
     std::vector<std::vector<HeldRoute>> held;
-    bool reassembled = false;
     std::map<Family, Infeasible> infeasible;
     PrefixSet own;
+    bool reassembled = false;
+
+    bool operator==(const MadeOf&) const = default;
+  };
+
+  /// What was last arranged: the usual pass finds nothing new.
+  struct Arranged {
+    MadeOf of;
     RoutesRead findings; ///< without entries
     Judged judged;       ///< without entries
     Wanted wanted;
@@ -76,9 +78,7 @@ class Passes {
   Poller poller_;
   Validator validator_;
   std::optional<Arranged> arranged_;
-  std::map<std::string, std::uint64_t> missed_;
-  std::optional<State> unsaved_;    ///< of the last pass, when the disk did not take it
-  std::map<Family, Instant> saved_; ///< FamilyMemory::polled of what this process saved last
+  OffDisk off_disk_;
 };
 
 } // namespace flowspec

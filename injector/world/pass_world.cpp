@@ -167,10 +167,10 @@ PassWorld pass_world(const Options& options) {
   world.lock_waited = [waited] { return std::exchange(*waited, {}); };
 
   const auto files = std::make_shared<StateFiles>(options.state_dir, options.ours.chain);
-  world.load = [files] { return files->load(); };
-  world.load_texts = [files](State& state) { files->load_texts(state); };
-  world.stage_texts = [files](const State& state) { files->stage_texts(state); };
-  world.save = [files](const State& state, bool texts) { files->save(state, texts); };
+  world.disk.load = [files] { return files->load(); };
+  world.disk.load_texts = [files](State& state) { files->load_texts(state); };
+  world.disk.stage_texts = [files](const State& state) { files->stage_texts(state); };
+  world.disk.save = [files](const State& state, bool texts) { files->save(state, texts); };
   return world;
 }
 

@@ -131,7 +131,7 @@ void report_pass(const PassOutcome& outcome, const PassWorld& world, const Optio
 /// What the state knows of it.
 void write_metrics_of_failure(const PassWorld& world, const Options& options) {
   try {
-    write_metrics(world.load(), options);
+    write_metrics(world.disk.load(), options);
   } catch (const Error& error) { // the failure itself is what the user has to hear of
     say(error.what());
   }

@@ -92,24 +92,24 @@ struct FakeWorld {
       return own;
     };
     world.lock_waited = [] { return 0ms; };
-    world.load = [this] {
+    world.disk.load = [this] {
       if (damaged)
         throw Damaged("read the state: not one JSON object");
       if (unreadable)
         throw Error("open the state: Input/output error");
       return disk;
     };
-    world.load_texts = [this](State& state) {
+    world.disk.load_texts = [this](State& state) {
       for (auto& [family, memory] : state.families)
         std::tie(memory.routes, memory.held_routes) = texts[family];
     };
-    world.stage_texts = [this](const State& state) {
+    world.disk.stage_texts = [this](const State& state) {
       if (unstageable)
         throw Error("write the texts: No space left on device");
       for (const auto& [family, memory] : state.families)
         staged[family] = {memory.routes, memory.held_routes};
     };
-    world.save = [this](const State& state, bool with_texts) {
+    world.disk.save = [this](const State& state, bool with_texts) {
       if (unwritable)
         throw Error("write the state: No space left on device");
       ++saves;
