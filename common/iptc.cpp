@@ -2,6 +2,7 @@
 #include "common/iptc.hpp"
 
 #include "common/chain_edits.hpp"
+#include "common/heap_room.hpp"
 #include "common/table_words.hpp"
 #include "common/target_codec.hpp"
 #include "common/xtables_codec.hpp"
@@ -12,7 +13,6 @@ extern "C" { // libip6tc.h of iptables 1.8 has no such guard of its own
 #include <libiptc/libip6tc.h>
 #include <libiptc/libiptc.h>
 }
-#include <malloc.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -99,6 +99,9 @@ std::string edit_trouble(int code) {
   }
 }
 
+/// A rule with a comment and a match or two, in libiptc's own words; the most that is expected of many.
+constexpr std::size_t room_of_rule = 768;
+
 template <class Tc>
 class TableOf {
  public:
@@ -143,7 +146,7 @@ class TableOf {
   ChainKind kind_of(const std::string& name) const;
   bool is_chain(const std::string& name) const { return kind_of(name) != ChainKind::none; }
   std::size_t& rules_of(const std::string& chain);
-  void look_again();
+  std::size_t look_again();
   bool fill(const std::string& chain, const ChainEdits& edits);
   void carry_out(const std::vector<Edit>& edits);
   void carry_out(const CreateChain& edit);
@@ -297,20 +300,21 @@ void TableOf<Tc>::carry_out(const DeleteRule& edit) {
 
 /// The kernel itself would notice only that the number of rules is another, and whoever takes the lock waits.
 /// So this is for those who put a rule in the place of another without the lock. A large table takes so long
-/// to read that as much could happen during the commit behind it.
+/// to read that as much could happen during the commit behind it. How many rules there are.
 template <class Tc>
-void TableOf<Tc>::look_again() {
+std::size_t TableOf<Tc>::look_again() {
   constexpr std::size_t most_read_again = 5'000;
   std::size_t rules = 0;
   for (const char* chain = Tc::first_chain(handle_.get()); chain; chain = Tc::next_chain(handle_.get()))
     each_rule(chain, [&](const auto*) { ++rules; });
   if (rules > most_read_again)
-    return;
+    return rules;
   TableOf now(table_);
   if (now.read() != read())
     changed();
   handle_ = std::move(now.handle_);
   chains_.clear();
+  return rules;
 }
 
 /// What stands at `at`, in the chain's own bytes, as libiptc takes it.
@@ -379,10 +383,13 @@ template <class Tc>
 void TableOf<Tc>::commit(const std::vector<Edit>& edits) {
   if (edits.empty())
     return;
-  look_again();
+  const std::size_t rules = look_again() + edits.size(); // at most
   keep_policy_counters();
-  carry_out(edits);
-  malloc_trim(0); // libiptc holds the table twice, and makes it a third time now
+  {
+    const HeapRoom room(rules * room_of_rule);
+    carry_out(edits);
+  }
+  const HeapRoom room(rules * room_of_rule); // libiptc has the table twice, and makes it a third time now
   if (Tc::commit(handle_.get()))
     return;
   const int code = errno;

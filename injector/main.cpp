@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/error.hpp"
+#include "common/heap_room.hpp"
 #include "injector/options.hpp"
 #include "injector/world/commands.hpp"
 
 #include <fmt/format.h>
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <unistd.h>
 
 #include <exception>
@@ -60,16 +60,11 @@ void open_standard_streams() {
     close(descriptor);
 }
 
-/// With 100,000 routes each stage of a pass has some of many megabytes, and the next one wants the room.
-void give_back_large_blocks() {
-  constexpr int smallest = 1 << 20;
-  mallopt(M_MMAP_THRESHOLD, smallest);
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
   open_standard_streams();
+  // With 100,000 routes each stage of a pass has some of many megabytes, and the next one wants the room.
   give_back_large_blocks();
   try {
     std::optional<Options> options = read_options(argc, argv);
