@@ -142,7 +142,7 @@ class Passes::Run {
     MadeOf of;
     of.own = own_prefixes();
     of.families = decided_->families;
-    of.held = decided_->held;
+    of.held = std::move(decided_->held);
     for (const Family family : of.families)
       if (const auto memory = state_.families.find(family);
           options_.validate != Validate::off && memory != state_.families.end())
@@ -211,9 +211,12 @@ class Passes::Run {
     if (any) {
       // A pass that is killed leaves the one rules or the other, and both are ours. What is known of the
       // routes is what is known of those that are installed: it changes when they have.
+      State marked;
+      marked.marks = state_.marks;
       for (std::size_t at = 0; at < planned.size(); ++at)
         if (const Changes& changes = outcome_.pass.changes[at]; changed(changes))
-          set_mark(changes.after, {digest_of(changes.before), planned[at]}, state_);
+          set_mark(changes.after, {left_as(changes.before), planned[at]}, marked);
+      state_.marks = std::move(marked.marks);
       memory_.save_before_commit();
     }
     const StageClock clock(outcome_.times.commit);
@@ -234,6 +237,14 @@ class Passes::Run {
     ++(any ? state_.totals.passes_changed : state_.totals.passes_unchanged);
     for (const Tampering& found : outcome_.tampering)
       ++state_.totals.repairs[found.kind];
+  }
+
+  /// How the last pass left the table, as far as that is known: should this one not come to commit, what
+  /// somebody else has done to it since is still to be found.
+  std::string left_as(const Ruleset& before) const {
+    const std::string now = digest_of(before);
+    const TableMark* mark = mark_of(before, state_);
+    return mark == nullptr || std::ranges::count(mark->digests, now) > 0 ? now : mark->digests.front();
   }
 
   std::string digest_of(const Ruleset& table) const {

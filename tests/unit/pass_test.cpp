@@ -393,6 +393,20 @@ TEST_CASE("tampering has a kind; what others do with their own rules is none") {
   CHECK(after([](Ruleset&) {}).empty());
 }
 
+TEST_CASE("tampering that a pass met which failed is found by the next one") {
+  FakeWorld fake;
+  Passes passes({}, fake.world());
+  passes.run(Depth::full, Doing::sync);
+  fake.filter().find("FLOWSPEC")->rules.clear();
+  fake.at_commit = [] { throw Error("commit: no"); };
+  CHECK(cause_of(passes) == Cause::kernel);
+  fake.at_commit = [] {};
+  fake.now += 2s;
+  CHECK(kinds(passes.run(Depth::summary, Doing::sync)) == std::vector<std::string>{"rules-changed"});
+  fake.now += 2s;
+  CHECK(kinds(passes.run(Depth::summary, Doing::sync)).empty());
+}
+
 TEST_CASE("a full look that failed afterwards is not forgotten by the cheap one that follows") {
   FakeWorld fake;
   Passes passes({}, fake.world());
