@@ -21,13 +21,11 @@ constexpr std::size_t large_page = 2U << 20;
 
 void give_back_large_blocks() {
   mallopt(M_MMAP_THRESHOLD, large_block);
-  mallopt(M_MMAP_MAX, default_mmap_max);
-  mallopt(M_TRIM_THRESHOLD, default_trim_threshold);
 }
 
 /// A block of the heap is freed again at once; its addresses stay the heap's next ones.
-HeapRoom::HeapRoom(std::size_t bytes) {
-  if (bytes < 2 * large_page)
+HeapRoom::HeapRoom(std::size_t bytes) : made_(bytes >= 2 * large_page) {
+  if (!made_)
     return;
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
@@ -41,8 +39,10 @@ HeapRoom::HeapRoom(std::size_t bytes) {
 }
 
 HeapRoom::~HeapRoom() {
-  give_back_large_blocks();
-  malloc_trim(0);
+  if (!made_)
+    return;
+  mallopt(M_MMAP_MAX, default_mmap_max);
+  mallopt(M_TRIM_THRESHOLD, default_trim_threshold);
 }
 
 } // namespace flowspec

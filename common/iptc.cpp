@@ -13,6 +13,7 @@ extern "C" { // libip6tc.h of iptables 1.8 has no such guard of its own
 #include <libiptc/libip6tc.h>
 #include <libiptc/libiptc.h>
 }
+#include <malloc.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -389,7 +390,8 @@ void TableOf<Tc>::commit(const std::vector<Edit>& edits) {
     const HeapRoom room(rules * room_of_rule);
     carry_out(edits);
   }
-  const HeapRoom room(rules * room_of_rule); // libiptc has the table twice, and makes it a third time now
+  malloc_trim(0); // libiptc has the table twice, and makes it a third time now
+  const HeapRoom room(rules * room_of_rule);
   if (Tc::commit(handle_.get()))
     return;
   const int code = errno;

@@ -23,9 +23,9 @@ struct FakeDisk {
               if (full)
                 throw Error("write the state: No space left on device");
               state = from;
-              const SharedText& given = state.families[Family::ipv4].routes;
               if (with_texts)
-                texts = given.empty() ? staged : std::string(given);
+                texts = staged.empty() ? std::string(state.families[Family::ipv4].routes) : staged;
+              staged.clear();
               state.families[Family::ipv4].routes = {};
             },
             [this](const State& from) { staged = std::string(from.families.at(Family::ipv4).routes); }};
@@ -100,30 +100,48 @@ TEST_CASE("a pass that fails leaves what was known before, but for what it was r
 TEST_CASE("what the disk does not take is what the next pass begins with, as long as its texts are there") {
   for (const bool released : {false, true}) {
     FakeDisk disk;
+    disk.state.families[Family::ipv4].polled = 500ms;
     const StateAccess access = disk.access();
     {
       PassMemory memory(access, disk.off_disk, disk.failures, true);
       memory.load();
       learn(memory, 1s, "[new]");
       memory.stage_texts();
+      memory.wait();
+      CHECK(disk.staged == "[new]");
       if (released)
         memory.release_texts();
+      CHECK(memory.has_texts() == !released);
       disk.full = true;
       memory.save_at_end();
       memory.save_at_end();
-      memory.wait();
     }
     REQUIRE(disk.failures.size() == 1); // said once
     CHECK(disk.failures[0].cause == Cause::state);
-    CHECK(disk.staged == "[new]");
     disk.full = false;
+    disk.staged.clear(); // another process takes them for what a killed one left
     PassMemory next(access, disk.off_disk, disk.failures, true);
     next.load();
-    CHECK(next.has_texts() == !released);
-    CHECK((next.now().families[Family::ipv4].polled == 1s) == !released);
+    CHECK(next.now().families[Family::ipv4].polled == (released ? 500ms : 1s));
+    CHECK(next.texts_due());
+    next.load_texts();
     next.save_at_end();
     CHECK(disk.texts == (released ? "[old]" : "[new]"));
   }
+}
+
+TEST_CASE("texts that are staged take their place with the state, and need no memory until then") {
+  FakeDisk disk;
+  const StateAccess access = disk.access();
+  PassMemory memory(access, disk.off_disk, disk.failures, true);
+  memory.load();
+  learn(memory, 1s, "[new]");
+  memory.stage_texts();
+  memory.release_texts();
+  CHECK_FALSE(memory.has_texts());
+  CHECK(disk.texts == "[old]");
+  memory.save_at_end();
+  CHECK(disk.texts == "[new]");
 }
 
 TEST_CASE("a state that cannot be read stops the passes that keep one") {
