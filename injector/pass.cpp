@@ -211,12 +211,9 @@ class Passes::Run {
     if (any) {
       // A pass that is killed leaves the one rules or the other, and both are ours. What is known of the
       // routes is what is known of those that are installed: it changes when they have.
-      State marked;
-      marked.marks = state_.marks;
       for (std::size_t at = 0; at < planned.size(); ++at)
         if (const Changes& changes = outcome_.pass.changes[at]; changed(changes))
-          set_mark(changes.after, {left_as(changes.before), planned[at]}, marked);
-      state_.marks = std::move(marked.marks);
+          set_mark(changes.after, {left_as(changes.before), planned[at]}, state_);
       memory_.save_before_commit();
     }
     const StageClock clock(outcome_.times.commit);

@@ -72,8 +72,7 @@ class PassMemory {
   /// before stays so.
   void save_failed(const std::string& why, std::int64_t unix_time, bool refused);
 
-  /// What the thread that stage_texts() began needs is there as long as this.
-  void wait() const;
+  void wait() const; ///< until the thread that stage_texts() began has ended
 
  private:
   void save(const State& state, bool texts);

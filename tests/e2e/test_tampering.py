@@ -278,6 +278,20 @@ def test_tampering_and_another_want_at_once(fresh: Enforcer) -> None:
     assert +fresh.repairs() == {"rules-changed": 1}
 
 
+def test_tampering_that_a_failed_pass_met_is_told_by_the_next(segment: Segment, tmp_path: pathlib.Path) -> None:
+    """A kernel that refuses the repair once."""
+    sync = Sync(segment, tmp_path)
+    known = segment.leaf.save()
+    segment.leaf.run("iptables-legacy", "-D", "FLOWSPEC", "1")
+    no_commit = net.Deny("setsockopt", IPT_SO_SET_REPLACE, errno.EPERM)
+    done = segment.injector("sync", *sync.options, check=False, before_exec=no_commit)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert segment.leaf.save() != known
+    assert len(sync.tell()) == 1
+    assert segment.leaf.save() == known and +sync.repairs() == {"rules-changed": 1}
+    assert sync.tell() == []
+
+
 def test_every_table_is_looked_after(fresh: Enforcer, tmp_path: pathlib.Path) -> None:
     leaf, six = fresh.segment.leaf, tmp_path / "routes6"
     six.write_text('[{"to":"2001:db8::/32/off 0"},{"ecomlist":"FS:rate 0.000000"},{"time":"00:00:01"}]')
