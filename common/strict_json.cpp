@@ -40,9 +40,11 @@ std::string escaped(std::string_view key) {
   return result;
 }
 
+/// One line: the name of a file that another includes may have any characters.
 [[noreturn]] void complain(const std::string& file, std::string_view path, std::string_view what) {
-  throw UsageError(path.empty() ? fmt::format("{}: {}", file, what)
-                                : fmt::format("{}: {}: {}", file, beginning(path, longest_complaint), what));
+  throw UsageError(one_line(path.empty()
+                                ? fmt::format("{}: {}", file, what)
+                                : fmt::format("{}: {}: {}", file, beginning(path, longest_complaint), what)));
 }
 
 /// Reads a document for its shape alone: the library's parser would keep the last of two equal keys and say

@@ -81,6 +81,20 @@ TEST_CASE("an include that cannot be is refused where it stands") {
   CHECK_THAT(refused({{"a.json", "{"}}), Catch::StartsWith("a.json: expected a JSON document"));
 }
 
+TEST_CASE("a complaint about a file is one line, whatever characters its name has") {
+  const auto refused = [](const Files& files) {
+    return refusal(R"({"include": ["a\n\u001b[1m.json"], "default": "accept"})", reader_of(files));
+  };
+  const std::string name = "a\n\x1b[1m.json";
+  CHECK(refused({}) == "p.json: /include/0: open a\\x0a\\x1b[1m.json: No such file or directory");
+  CHECK_THAT(refused({{name, "{"}}), Catch::StartsWith("a\\x0a\\x1b[1m.json: expected a JSON document"));
+  CHECK_THAT(refused({{name, R"({"prefix_lists": {"l": []}})"}}),
+             Catch::StartsWith("a\\x0a\\x1b[1m.json: /prefix_lists/l: expected a list of one or more"));
+  CHECK(refused({{name, R"({"include": ["a\n\u001b[1m.json"]})"}}) ==
+        "a\\x0a\\x1b[1m.json: /include/0: expected a file that does not include this one: p.json -> "
+        "a\\x0a\\x1b[1m.json -> a\\x0a\\x1b[1m.json");
+}
+
 TEST_CASE("files that include files without an end are refused") {
   std::size_t read = 0;
   const ReadInclude deeper = [&read](const std::string&) {
