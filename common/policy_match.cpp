@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/named_protocols.hpp"
 #include "common/policy_reader.hpp"
 #include "common/printable.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <utility>
@@ -72,7 +74,7 @@ Interval read_values(const JsonPlace& place, std::uint32_t most, bool protocols)
   }
   const std::string_view text = place.text(what);
   if (protocols)
-    for (const ProtocolName& known : protocol_names)
+    for (const NamedProtocol& known : named_protocols)
       if (known.name == text)
         return {known.number, known.number};
   const std::size_t dash = text.find('-');

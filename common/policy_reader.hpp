@@ -6,7 +6,6 @@
 #include "common/policy_words.hpp"
 #include "common/strict_json.hpp"
 
-#include <array>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -19,23 +18,6 @@ namespace flowspec {
 
 /// The largest rate there is: RFC 8955 section 7.1 sends a single-precision number.
 constexpr double largest_rate = 3.4028234663852886e38;
-
-/// A protocol's number by the name that it has in a policy, and the names that there are.
-struct ProtocolName {
-  std::string_view name;
-  std::uint8_t number;
-};
-constexpr std::array<ProtocolName, 11> protocol_names{{{"icmp", 1},
-                                                       {"igmp", 2},
-                                                       {"tcp", 6},
-                                                       {"udp", 17},
-                                                       {"gre", 47},
-                                                       {"esp", 50},
-                                                       {"ah", 51},
-                                                       {"icmpv6", 58},
-                                                       {"ospf", 89},
-                                                       {"vrrp", 112},
-                                                       {"sctp", 132}}};
 
 /// The prefix lists of all documents of a policy; names are good in every one of them.
 class PrefixLists {

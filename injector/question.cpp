@@ -1,29 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/question.hpp"
 
+#include "common/named_protocols.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 namespace flowspec {
-
-namespace {
-
-struct ProtocolName {
-  std::string_view name;
-  std::uint8_t number;
-};
-constexpr std::array<ProtocolName, 9> protocol_names{{{"icmp", 1},
-                                                      {"tcp", 6},
-                                                      {"udp", 17},
-                                                      {"gre", 47},
-                                                      {"esp", 50},
-                                                      {"ah", 51},
-                                                      {"icmpv6", 58},
-                                                      {"ospf", 89},
-                                                      {"sctp", 132}}};
-
-} // namespace
 
 std::string_view name(FragmentPlace place) {
   switch (place) {
@@ -61,16 +45,16 @@ std::string tcp_flags_text(std::uint16_t flags) {
 std::optional<std::uint8_t> protocol_by_name(std::string_view name) {
   if (name == "ipv6-icmp")
     name = "icmpv6";
-  const auto* found = std::ranges::find(protocol_names, name, &ProtocolName::name);
-  if (found == protocol_names.end())
+  const auto* found = std::ranges::find(named_protocols, name, &NamedProtocol::name);
+  if (found == named_protocols.end())
     return std::nullopt;
   return found->number;
 }
 
 std::string protocol_text(std::uint8_t protocol) {
-  const auto* found = std::ranges::find(protocol_names, protocol, &ProtocolName::number);
-  return found == protocol_names.end() ? std::to_string(protocol)
-                                       : fmt::format("{} ({})", protocol, found->name);
+  const auto* found = std::ranges::find(named_protocols, protocol, &NamedProtocol::number);
+  return found == named_protocols.end() ? std::to_string(protocol)
+                                        : fmt::format("{} ({})", protocol, found->name);
 }
 
 } // namespace flowspec

@@ -5,6 +5,7 @@
 #include "common/decide.hpp"
 #include "common/entry.hpp"
 #include "common/error.hpp"
+#include "common/named_protocols.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <charconv>
 #include <string_view>
+#include <vector>
 
 namespace flowspec {
 
@@ -58,6 +60,13 @@ std::optional<Number> number_of(const char* name, const Word& word, std::uint32_
   return static_cast<Number>(*value);
 }
 
+std::vector<std::string> protocol_names() {
+  std::vector<std::string> names;
+  for (const NamedProtocol& protocol : named_protocols)
+    names.emplace_back(protocol.name);
+  return names;
+}
+
 std::optional<std::uint8_t> protocol_of(const Word& word, Family family) {
   if (!word)
     return std::nullopt;
@@ -66,10 +75,9 @@ std::optional<std::uint8_t> protocol_of(const Word& word, Family family) {
   if (const auto value = parse_number(*word); !named && value && *value <= domain::protocol)
     number = static_cast<std::uint8_t>(*value);
   if (!number)
-    refuse(
-        option::protocol, *word,
-        "it is no protocol: tcp, udp, icmp, icmpv6 (ipv6-icmp), gre, esp, ah, sctp, ospf, or a number from 0 "
-        "to 255");
+    refuse(option::protocol, *word,
+           fmt::format("it is no protocol: {}, ipv6-icmp, or a number from 0 to {}",
+                       fmt::join(protocol_names(), ", "), domain::protocol));
   const Family other = family == Family::ipv4 ? Family::ipv6 : Family::ipv4;
   if (named && *number == protocol::icmp_of(other))
     refuse(option::protocol, *word,
@@ -173,7 +181,8 @@ constexpr std::uint32_t shortest(Family family) {
 void add_question_options(CLI::App& app, RawQuestion& raw) {
   CLI::Option_group* const group = app.add_option_group("The packet (what is not said is not known)");
   // Read by question_of; an empty word is one that was given.
-  const auto add = [group](const char* option_name, Word& word, const char* type, const char* description) {
+  const auto add = [group](const char* option_name, Word& word, const char* type,
+                           const std::string& description) {
     return group
         ->add_option_function<std::string>(
             option_name, [&word](const std::string& text) { word = text; }, description)
@@ -183,6 +192,7 @@ void add_question_options(CLI::App& app, RawQuestion& raw) {
   const auto flag = [group](const char* option_name, bool& value, const char* description) {
     group->add_flag(option_name, value, description)->configurable(false)->disable_flag_override();
   };
+  const std::vector<std::string> protocols = protocol_names();
   std::vector<std::string> flags{"none"};
   for (const TcpFlagName& flag_name : tcp_flag_names)
     flags.emplace_back(flag_name.name);
@@ -192,8 +202,8 @@ void add_question_options(CLI::App& app, RawQuestion& raw) {
   add(option::source, raw.source, "ADDRESS", "Source address, IPv4 or IPv6")->required();
   add(option::destination, raw.destination, "ADDRESS", "Destination address, of the same family")->required();
   add(option::protocol, raw.protocol, "PROTOCOL",
-      "tcp, udp, icmp, icmpv6, gre, esp, ah, sctp, ospf, or a number: the upper layer")
-      ->check(offering({"tcp", "udp", "icmp", "icmpv6", "gre", "esp", "ah", "sctp", "ospf"}));
+      fmt::format("{}, or a number: the upper layer", fmt::join(protocols, ", ")))
+      ->check(offering(protocols));
   add(option::source_port, raw.source_port, "PORT", "Source port, of TCP or UDP");
   add(option::destination_port, raw.destination_port, "PORT", "Destination port, of TCP or UDP");
   add(option::tcp_flags, raw.tcp_flags, "FLAGS",

@@ -78,9 +78,9 @@ TEST_CASE("a question holds what was said and nothing else") {
 }
 
 TEST_CASE("protocols by name and by number") {
-  const std::vector<std::pair<std::string, int>> rows{{"tcp", 6},  {"udp", 17},  {"icmp", 1},   {"gre", 47},
-                                                      {"esp", 50}, {"ah", 51},   {"sctp", 132}, {"ospf", 89},
-                                                      {"0", 0},    {"255", 255}, {"58", 58}};
+  const std::vector<std::pair<std::string, int>> rows{
+      {"tcp", 6}, {"udp", 17},   {"icmp", 1},  {"igmp", 2}, {"vrrp", 112}, {"gre", 47}, {"esp", 50},
+      {"ah", 51}, {"sctp", 132}, {"ospf", 89}, {"0", 0},    {"255", 255},  {"58", 58}};
   for (const auto& [word, number] : rows) {
     CAPTURE(word);
     CHECK(about({"--proto", word}).protocol == number);
@@ -112,7 +112,8 @@ TEST_CASE("a question that makes no sense is refused with the value and the caus
   };
   const std::vector<Row> rows{
       {{"--proto", "tpc"},
-       "--proto tpc: it is no protocol: tcp, udp, icmp, icmpv6 (ipv6-icmp), gre, esp, ah, sctp, ospf, or a "
+       "--proto tpc: it is no protocol: icmp, igmp, tcp, udp, gre, esp, ah, icmpv6, ospf, vrrp, sctp, "
+       "ipv6-icmp, or a "
        "number from 0 to 255"},
       {{"--proto", "icmpv6"},
        "--proto icmpv6: the addresses are IPv4, whose ICMP is 1 (icmp); a number says just that protocol"},
