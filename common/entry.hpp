@@ -5,6 +5,7 @@
 // along.
 #pragma once
 
+#include "common/announced_bytes.hpp"
 #include "common/bit_tests.hpp"
 #include "common/prefix.hpp"
 #include "common/text_list.hpp"
@@ -90,6 +91,9 @@ struct Entry {
   /// them.
   TextList communities;
   std::string age; ///< FRR's text; empty when not known; no part of what the route is
+  /// Its place among those without a sequence number depends on them, and nothing else: neither what its
+  /// match is nor what that is called.
+  AnnouncedBytes announced;
 
   bool operator==(const Entry&) const = default;
 };

@@ -68,6 +68,25 @@ void append(Bytes& data, const ValueSet& set) {
     append_pair(data, end_of_list, 0); // "false"
 }
 
+/// Numbers as they were announced.
+struct AnnouncedTests {
+  std::span<const NumericTest> tests;
+  std::uint32_t joined = 0; ///< as in NumericReading
+};
+
+template <class Bytes>
+void append(Bytes& data, const AnnouncedTests& list) {
+  for (std::size_t index = 0; index < list.tests.size(); ++index) {
+    const NumericTest& test = list.tests[index];
+    const bool joined = index > 0 && (list.joined >> (index - 1) & 1) != 0;
+    const unsigned end = index + 1 == list.tests.size() ? end_of_list : 0U;
+    append_pair(data,
+                end | (joined ? and_bit : 0U) | (test.less ? less : 0U) | (test.greater ? greater : 0U) |
+                    (test.equal ? equal : 0U),
+                static_cast<std::uint32_t>(test.value));
+  }
+}
+
 template <class Bytes>
 void append(Bytes& data, const BitTests& list) {
   for (const BitTest& test : list.tests) {
@@ -136,15 +155,22 @@ struct Hash {
 };
 
 template <class Component>
-std::strong_ordering compare(const Component& a, const Component& b) {
-  if (a == b)
+std::strong_ordering compare(const Component& a, std::span<const std::uint8_t> announced_a,
+                             const Component& b, std::span<const std::uint8_t> announced_b) {
+  if (announced_a.empty() && announced_b.empty() && a == b)
     return std::strong_ordering::equal;
   const ShortBytes encoded_a(a);
   const ShortBytes encoded_b(b);
-  const std::span<const std::uint8_t> left = encoded_a.bytes();
-  const std::span<const std::uint8_t> right = encoded_b.bytes();
+  const std::span<const std::uint8_t> left = announced_a.empty() ? encoded_a.bytes() : announced_a;
+  const std::span<const std::uint8_t> right = announced_b.empty() ? encoded_b.bytes() : announced_b;
   const int bytes = std::memcmp(left.data(), right.data(), std::min(left.size(), right.size()));
   return bytes != 0 ? bytes <=> 0 : right.size() <=> left.size();
+}
+
+void add_if_other(AnnouncedBytes& to, std::uint8_t type, const ShortBytes& announced,
+                  const ShortBytes& canonical) {
+  if (!std::ranges::equal(announced.bytes(), canonical.bytes()))
+    to.add(type, announced.bytes());
 }
 
 } // namespace
@@ -174,12 +200,25 @@ std::uint64_t match_hash(const Components& match) {
   return hash ^ hash >> 33;
 }
 
-std::strong_ordering compare_bytes(const ValueSet& a, const ValueSet& b) {
-  return compare(a, b);
+std::strong_ordering compare_bytes(const ValueSet& a, std::span<const std::uint8_t> announced_a,
+                                   const ValueSet& b, std::span<const std::uint8_t> announced_b) {
+  return compare(a, announced_a, b, announced_b);
 }
 
-std::strong_ordering compare_bytes(const BitTests& a, const BitTests& b) {
-  return compare(a, b);
+std::strong_ordering compare_bytes(const BitTests& a, std::span<const std::uint8_t> announced_a,
+                                   const BitTests& b, std::span<const std::uint8_t> announced_b) {
+  return compare(a, announced_a, b, announced_b);
+}
+
+void add_announced(AnnouncedBytes& to, std::uint8_t type, std::span<const NumericTest> tests,
+                   const NumericReading& reading) {
+  if (tests.size() == 1 && tests[0].equal && !tests[0].less && !tests[0].greater)
+    return; // by far the most, and written in one way only
+  add_if_other(to, type, ShortBytes(AnnouncedTests{tests, reading.joined}), ShortBytes(reading.values));
+}
+
+void add_announced(AnnouncedBytes& to, std::uint8_t type, const BitTests& tests, const BitTests& meant) {
+  add_if_other(to, type, ShortBytes(tests), ShortBytes(meant));
 }
 
 } // namespace flowspec

@@ -2,6 +2,7 @@
 #include "common/numeric_tests.hpp"
 
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace flowspec {
@@ -64,6 +65,18 @@ class Reading {
   bool every_operator_narrows_ = true;
 };
 
+/// The AND bits of a list of values and of ranges ">= A, <= B".
+std::uint32_t ranges_joined(std::span<const NumericTest> tests) {
+  std::uint32_t joined = 0;
+  for (std::size_t index = 0; index + 1 < tests.size(); ++index) {
+    const NumericTest& low = tests[index];
+    const NumericTest& high = tests[index + 1];
+    if (low.greater && !low.less && low.equal && high.less && !high.greater && high.equal)
+      joined |= 1U << index;
+  }
+  return joined;
+}
+
 } // namespace
 
 ValueSet values_of(const NumericTest& test, std::uint32_t max, OperatorTable table) {
@@ -92,13 +105,20 @@ ValueSet values_of(const NumericTest& test, std::uint32_t max, OperatorTable tab
 
 std::optional<ValueSet> unique_useful_reading(std::span<const NumericTest> tests, std::uint32_t max,
                                               OperatorTable table) {
+  std::optional<NumericReading> reading = joined_reading(tests, max, table);
+  return reading ? std::optional(std::move(reading->values)) : std::nullopt;
+}
+
+std::optional<NumericReading> joined_reading(std::span<const NumericTest> tests, std::uint32_t max,
+                                             OperatorTable table) {
   if (tests.empty() || tests.size() > max_numeric_tests)
     throw std::invalid_argument("a numeric list of a length that FRR never shows");
   if (tests.size() == 1) // the one reading, which is the same as all of them
-    return values_of(tests.front(), max, table);
+    return NumericReading{values_of(tests.front(), max, table), 0};
+  const std::uint32_t ranges = ranges_joined(tests);
   bool all_same = true;
   std::optional<ValueSet> first;
-  std::optional<ValueSet> useful;
+  std::optional<NumericReading> useful;
   bool one_useful_set = true;
   for (std::uint32_t joined = 0; joined < 1U << (tests.size() - 1); ++joined) {
     const Reading reading(tests, joined, max, table);
@@ -106,12 +126,13 @@ std::optional<ValueSet> unique_useful_reading(std::span<const NumericTest> tests
       first = reading.values();
     all_same = all_same && reading.values() == *first;
     if (reading.useful()) {
-      one_useful_set = one_useful_set && (!useful || *useful == reading.values());
-      useful = reading.values();
+      one_useful_set = one_useful_set && (!useful || useful->values == reading.values());
+      if (!useful || joined == ranges)
+        useful = {reading.values(), joined};
     }
   }
   if (all_same)
-    return first;
+    return NumericReading{std::move(*first), ranges};
   return one_useful_set ? useful : std::nullopt;
 }
 

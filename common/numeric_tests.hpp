@@ -40,4 +40,17 @@ ValueSet values_of(const NumericTest& test, std::uint32_t max, OperatorTable tab
 std::optional<ValueSet> unique_useful_reading(std::span<const NumericTest> tests, std::uint32_t max,
                                               OperatorTable table = OperatorTable::rfc8955);
 
+/// A set, and which of the tests are joined by AND to mean it.
+struct NumericReading {
+  ValueSet values;
+  std::uint32_t joined = 0; ///< bit i: test i and test i + 1
+};
+
+/// unique_useful_reading with its AND bits. Several readings may be that one set, and which of them was
+/// announced nobody can tell: the choice is arbitrary. It is the one that joins every ">= A" to a "<= B"
+/// right behind it and nothing else, as most speakers write ranges; when that is not among them, the first
+/// that is found.
+std::optional<NumericReading> joined_reading(std::span<const NumericTest> tests, std::uint32_t max,
+                                             OperatorTable table = OperatorTable::rfc8955);
+
 } // namespace flowspec

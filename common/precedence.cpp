@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace flowspec {
@@ -19,8 +20,9 @@ unsigned octet_within(const Prefix& prefix, unsigned index, unsigned length) {
 }
 
 /// Of two where one contains the other the longer goes first, else the lower address; a lower offset before
-/// all that.
-std::strong_ordering compare_bytes(const Prefix& a, const Prefix& b) {
+/// all that. A prefix has only one encoding.
+std::strong_ordering compare_bytes(const Prefix& a, std::span<const std::uint8_t> /*announced_a*/,
+                                   const Prefix& b, std::span<const std::uint8_t> /*announced_b*/) {
   if (const auto by_offset = a.offset <=> b.offset; by_offset != 0)
     return by_offset;
   const unsigned common = std::min(a.length, b.length);
@@ -28,6 +30,34 @@ std::strong_ordering compare_bytes(const Prefix& a, const Prefix& b) {
     if (const auto order = octet_within(a, index, common) <=> octet_within(b, index, common); order != 0)
       return order;
   return b.length <=> a.length;
+}
+
+std::strong_ordering precedence(const Components& a, const AnnouncedBytes& announced_a, const Components& b,
+                                const AnnouncedBytes& announced_b) {
+  std::strong_ordering order = std::strong_ordering::equal;
+  // By ascending types: the first that only one of them has tells, be it a lower type or one more.
+  const auto decide = [&](std::uint8_t type, const auto& left, const auto& right) {
+    if (order != 0 || (!left && !right))
+      return;
+    if (left && right)
+      order = compare_bytes(*left, announced_a.of(type), *right, announced_b.of(type));
+    else
+      order = left ? std::strong_ordering::less : std::strong_ordering::greater;
+  };
+  decide(1, a.destination, b.destination);
+  decide(2, a.source, b.source);
+  decide(3, a.protocol, b.protocol);
+  decide(4, a.port, b.port);
+  decide(5, a.destination_port, b.destination_port);
+  decide(6, a.source_port, b.source_port);
+  decide(7, a.icmp_type, b.icmp_type);
+  decide(8, a.icmp_code, b.icmp_code);
+  decide(9, a.tcp_flags, b.tcp_flags);
+  decide(10, a.packet_length, b.packet_length);
+  decide(11, a.dscp, b.dscp);
+  decide(12, a.fragment, b.fragment);
+  decide(13, a.flow_label, b.flow_label);
+  return order;
 }
 
 /// A number that is lower for a prefix that goes first, and the same for some that are not: see `tells`.
@@ -74,7 +104,7 @@ struct Key {
   }
 };
 
-/// `of` gives a key's match.
+/// `of` gives a key's entry.
 template <class Of>
 bool comes_before(const Key& a, const Key& b, const Of& of) {
   if (a.group != b.group)
@@ -83,41 +113,25 @@ bool comes_before(const Key& a, const Key& b, const Of& of) {
     return a.first < b.first;
   if (a.group == Key::Group::without && tells(a.first) && a.second != b.second)
     return a.second < b.second;
+  if (a.group == Key::Group::with_sequence) // the number is the order; how matches were written is not
+    return rfc_precedence(of(a).match, of(b).match) < 0;
   return rfc_precedence(of(a), of(b)) < 0;
 }
 
 } // namespace
 
 std::strong_ordering rfc_precedence(const Components& a, const Components& b) {
-  std::strong_ordering order = std::strong_ordering::equal;
-  // By ascending types: the first that only one of them has tells, be it a lower type or one more.
-  const auto decide = [&order](const auto& left, const auto& right) {
-    if (order != 0 || (!left && !right))
-      return;
-    if (left && right)
-      order = compare_bytes(*left, *right);
-    else
-      order = left ? std::strong_ordering::less : std::strong_ordering::greater;
-  };
-  decide(a.destination, b.destination);
-  decide(a.source, b.source);
-  decide(a.protocol, b.protocol);
-  decide(a.port, b.port);
-  decide(a.destination_port, b.destination_port);
-  decide(a.source_port, b.source_port);
-  decide(a.icmp_type, b.icmp_type);
-  decide(a.icmp_code, b.icmp_code);
-  decide(a.tcp_flags, b.tcp_flags);
-  decide(a.packet_length, b.packet_length);
-  decide(a.dscp, b.dscp);
-  decide(a.fragment, b.fragment);
-  decide(a.flow_label, b.flow_label);
-  return order;
+  const AnnouncedBytes none;
+  return precedence(a, none, b, none);
+}
+
+std::strong_ordering rfc_precedence(const Entry& a, const Entry& b) {
+  return precedence(a.match, a.announced, b.match, b.announced);
 }
 
 bool comes_before(const Entry& a, const Entry& b) {
   return comes_before(Key(a, 0), Key(b, 1),
-                      [&](const Key& key) -> const Components& { return (key.index == 0 ? a : b).match; });
+                      [&](const Key& key) -> const Entry& { return key.index == 0 ? a : b; });
 }
 
 void sort_by_precedence(std::vector<Entry>& entries) {
@@ -126,7 +140,7 @@ void sort_by_precedence(std::vector<Entry>& entries) {
   for (const Entry& entry : entries)
     keys.emplace_back(entry, keys.size());
   const auto before = [&entries](const Key& a, const Key& b) {
-    return comes_before(a, b, [&](const Key& key) -> const Components& { return entries[key.index].match; });
+    return comes_before(a, b, [&](const Key& key) -> const Entry& { return entries[key.index]; });
   };
   if (std::is_sorted(keys.begin(), keys.end(), before))
     return;

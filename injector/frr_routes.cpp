@@ -2,6 +2,7 @@
 #include "injector/frr_routes.hpp"
 
 #include "common/error.hpp"
+#include "common/precedence.hpp"
 #include "common/side_by_side.hpp"
 #include "injector/frr_actions.hpp"
 #include "injector/frr_text.hpp"
@@ -26,8 +27,8 @@ namespace {
 
 /// Of two entries for the same match, the one that is taken: one that discards; else one that asks for more
 /// than a rate, since what it asks for must not be left out; else the lower rate. Then the one that is looked
-/// at earlier, so that the outcome does not depend on FRR's order; their route targets are joined() in any
-/// case.
+/// at earlier, by its sequence number or by the bytes that it was announced with, so that the outcome does
+/// not depend on FRR's order; their route targets are joined() in any case.
 const Entry& stricter(const Entry& a, const Entry& b) {
   const auto key = [](const Entry& entry) {
     const Actions& actions = entry.actions;
@@ -36,7 +37,11 @@ const Entry& stricter(const Entry& a, const Entry& b) {
     return std::tuple(!actions.discards(), actions == only_rate, actions.rate.value_or(HUGE_VAL),
                       !entry.sequence.has_value(), entry.sequence.value_or(0), to_string(actions));
   };
-  return key(b) < key(a) ? b : a;
+  const auto key_a = key(a);
+  const auto key_b = key(b);
+  if (key_a != key_b)
+    return key_b < key_a ? b : a;
+  return rfc_precedence(b, a) < 0 ? b : a;
 }
 
 void add_missing(TextList& to, const TextList& more) {
@@ -107,14 +112,16 @@ class RouteCollector {
   void add(const ShownRoute& route) {
     ++result_.routes.of(family_);
     result_.paths += route.paths.size();
-    std::variant<Components, Rejected> read =
+    std::variant<ComponentsRead, Rejected> read =
         read_components(route.paths.front(), family_, options_.operator_table);
     if (auto* rejected = std::get_if<Rejected>(&read)) {
       result_.rejected.push_back(std::move(*rejected));
       return;
     }
     Entry& entry = result_.entries.emplace_back();
-    entry.match = std::move(std::get<Components>(read));
+    auto& components = std::get<ComponentsRead>(read);
+    entry.match = std::move(components.match);
+    entry.announced = std::move(components.announced);
     Merged merged = read_paths(route, entry);
     settle(std::move(merged), matches_.find_or_add(result_.entries));
   }
@@ -192,6 +199,7 @@ class RouteCollector {
       } else {
         Entry next;
         next.match = entry.match;
+        next.announced = entry.announced;
         put(std::move(asked), path, next);
         merged.add(entry, std::move(next));
       }
@@ -270,7 +278,7 @@ RoutesRead read_in_halves(std::string_view text, std::size_t half, Family family
 
 bool ask_the_same(const Entry& a, const Entry& b) {
   return a.actions == b.actions && a.sequence == b.sequence && a.route_targets == b.route_targets &&
-         a.communities == b.communities;
+         a.communities == b.communities && a.announced == b.announced;
 }
 
 std::unordered_map<std::string, RouteText>
@@ -280,9 +288,10 @@ route_texts(std::string_view text, Family family, OperatorTable operators,
   if (!wanted)
     texts.reserve(expected_routes(text));
   parse_flowspec_detail(text, [&](const ShownRoute& route) {
-    const std::variant<Components, Rejected> read = read_components(route.paths.front(), family, operators);
-    if (const auto* match = std::get_if<Components>(&read)) {
-      std::string id = stable_id(*match);
+    const std::variant<ComponentsRead, Rejected> read =
+        read_components(route.paths.front(), family, operators);
+    if (const auto* components = std::get_if<ComponentsRead>(&read)) {
+      std::string id = stable_id(components->match);
       if (wanted && !wanted(id))
         return;
       RouteText& of_match = texts[std::move(id)];

@@ -55,7 +55,8 @@ std::unordered_map<std::string, RouteText>
 route_texts(std::string_view text, Family family, OperatorTable operators,
             const std::function<bool(const std::string& id)>& wanted = nullptr);
 
-/// True when two entries of one match ask for the same; their ages do not matter.
+/// True when two entries of one match ask for the same and were announced by the same bytes; their ages do
+/// not matter.
 bool ask_the_same(const Entry& a, const Entry& b);
 
 /// Throws Error when `text` is no whole answer: see parse_flowspec_detail and read_components. From

@@ -2,6 +2,7 @@
 #include "injector/frr_values.hpp"
 
 #include "common/error.hpp"
+#include "common/nlri.hpp"
 #include "injector/text_scanner.hpp"
 
 #include <fmt/format.h>
@@ -90,14 +91,18 @@ class ComponentReader {
       bad_grammar(key(), text());
     if (refusal_)
       return std::nullopt;
-    std::optional<ValueSet> meant = unique_useful_reading(std::span(tests).first(count), max, table_);
-    if (!meant)
+    const std::span<const NumericTest> shown_tests = std::span(tests).first(count);
+    std::optional<NumericReading> reading = joined_reading(shown_tests, max, table_);
+    if (!reading) {
       refuse(Reason::ambiguous_operators,
              fmt::format(
                  "{} \"{}\": FRR hides which of these are joined by AND, and there is not exactly one useful "
                  "way to read them",
                  key(), text()));
-    return meant;
+      return std::nullopt;
+    }
+    add_announced(announced_, static_cast<std::uint8_t>(type), shown_tests, *reading);
+    return std::move(reading->values);
   }
 
   /// Items like "= 2" or "∋ ! 16" joined by ",&" or ",|".
@@ -131,6 +136,25 @@ class ComponentReader {
     return result;
   }
 
+  /// RFC 8955 section 4.2.2.12, RFC 8956 section 3.6: bits that stand for nothing (IPv6 has no don't-fragment
+  /// bit) are to be ignored.
+  std::optional<BitTests> fragment() {
+    using namespace fragment_bit;
+    constexpr std::uint8_t type = 12;
+    const std::optional<BitTests> announced = bits(type, 0xff);
+    if (!announced)
+      return std::nullopt;
+    const unsigned known =
+        is_fragment | first_fragment | last_fragment | (family_ == Family::ipv4 ? dont_fragment : 0U);
+    BitTests meant = *announced;
+    for (BitTest& test : meant.tests)
+      test.value = static_cast<std::uint16_t>(test.value & known);
+    add_announced(announced_, type, *announced, meant);
+    return meant;
+  }
+
+  AnnouncedBytes take_announced() { return std::move(announced_); }
+
  private:
   /// Makes `type` the component at hand.
   bool shown(std::size_t type) {
@@ -143,24 +167,15 @@ class ComponentReader {
   const ShownPath& path_;
   Family family_;
   OperatorTable table_;
+  AnnouncedBytes announced_;
   std::size_t index_ = 0;
   std::optional<Rejected> refusal_;
 };
 
-/// RFC 8955 section 4.2.2.12, RFC 8956 section 3.6: bits that stand for nothing (IPv6 has no don't-fragment
-/// bit) are to be ignored.
-void drop_reserved_bits(BitTests& fragment, Family family) {
-  using namespace fragment_bit;
-  const unsigned known =
-      is_fragment | first_fragment | last_fragment | (family == Family::ipv4 ? dont_fragment : 0U);
-  for (BitTest& test : fragment.tests)
-    test.value = static_cast<std::uint16_t>(test.value & known);
-}
-
 } // namespace
 
-std::variant<Components, Rejected> read_components(const ShownPath& path, Family family,
-                                                   OperatorTable table) {
+std::variant<ComponentsRead, Rejected> read_components(const ShownPath& path, Family family,
+                                                       OperatorTable table) {
   ComponentReader read(path, family, table);
   Components match;
   match.family = family;
@@ -175,16 +190,14 @@ std::variant<Components, Rejected> read_components(const ShownPath& path, Family
   match.tcp_flags = read.bits(9, 0xffff);
   match.packet_length = read.values(10, domain::packet_length);
   match.dscp = read.values(11, domain::dscp);
-  match.fragment = read.bits(12, 0xff);
-  if (match.fragment)
-    drop_reserved_bits(*match.fragment, family);
+  match.fragment = read.fragment();
   match.flow_label = read.values(13, domain::flow_label);
   if (std::none_of(path.components.begin(), path.components.end(),
                    [](const auto& text) { return text.has_value(); }))
     read.refuse(Reason::empty_match, "FRR also shows `{ }` for a route that it could not read");
   if (read.refusal())
     return *read.refusal();
-  return match;
+  return ComponentsRead{std::move(match), read.take_announced()};
 }
 
 std::string shown_match(const ShownPath& path) {

@@ -130,7 +130,7 @@ std::unordered_set<std::string> needed(const std::vector<Entry>& entries, const 
     if (asks)
       touched.prepare(*entry.match.destination);
     if (asks || (is_own(entry.match, own) && touches(entry, own)))
-      concerned.push_back({entry.match, entry.actions, entry.sequence, {}, {}, {}});
+      concerned.push_back({entry.match, entry.actions, entry.sequence, {}, {}, {}, entry.announced});
   }
   sort_by_precedence(concerned);
 

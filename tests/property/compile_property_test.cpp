@@ -186,3 +186,31 @@ TEST_CASE("precedence is a strict total order over matches") {
       }
   }
 }
+
+TEST_CASE("precedence by announced bytes is an order, and the one that is sorted by") {
+  generate::Random random(generate::seed() + 4);
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    std::vector<Entry> entries = generate::entries(random, family, 40, {.every_component = true});
+    for (Entry& entry : entries)
+      for (const std::uint8_t type : std::initializer_list<std::uint8_t>{3, 5, 10, 12})
+        if (generate::chance(random, 50)) {
+          std::vector<std::uint8_t> bytes(generate::number(random, 1, 4));
+          for (std::uint8_t& byte : bytes)
+            byte = generate::chance(random, 50) ? 0x13 : 0x91;
+          entry.announced.add(type, bytes);
+        }
+    for (const Entry& a : entries)
+      for (const Entry& b : entries) {
+        const auto order = rfc_precedence(a, b);
+        CHECK((order < 0) == (rfc_precedence(b, a) > 0));
+        for (const Entry& c : entries)
+          if (order <= 0 && rfc_precedence(b, c) < 0 && !(rfc_precedence(a, c) < 0))
+            FAIL("not transitive: " << to_string(a.match) << " / " << to_string(b.match) << " / "
+                                    << to_string(c.match));
+      }
+    sort_by_precedence(entries);
+    for (std::size_t later = 0; later < entries.size(); ++later)
+      for (std::size_t earlier = 0; earlier < later; ++earlier)
+        CHECK_FALSE(comes_before(entries[later], entries[earlier]));
+  }
+}

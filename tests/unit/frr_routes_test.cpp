@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/error.hpp"
+#include "common/precedence.hpp"
 #include "injector/frr_routes.hpp"
 #include "tests/support/files.hpp"
 
@@ -57,9 +58,9 @@ TEST_CASE("a path whose action is hidden keeps a route out unless another path d
 
 TEST_CASE("a path that asks for more than a rate keeps a plain one from being taken for all") {
   const std::string plain = path("10.0.0.0/8", "");
-  const std::string limited = path("10.0.0.0/8", "FS:rate 10.000000");
+  const std::string discarded = path("10.0.0.0/8", "FS:rate 10.000000");
   const std::string redirected = path("10.0.0.0/8", "FS:redirect VRF RT:65002:1");
-  for (const std::string& other : {plain, limited})
+  for (const std::string& other : {plain, discarded})
     for (const std::string& text :
          {"[" + other + "," + redirected + "]", "[" + redirected + "," + other + "]",
           "[" + other + "][" + redirected + "]", "[" + redirected + "][" + other + "]"})
@@ -89,6 +90,57 @@ TEST_CASE("a bad route does not keep the others out") {
   CHECK(read(route("10.0.0.0/8", "UNK:128, 12") + route("11.0.0.0/8", "")) ==
         "dst 11.0.0.0/8: accept\ndst 10.0.0.0/8: unreadable-action\n");
   CHECK_THROWS_AS(read(route("10.0.0.0/8", "") + route("nowhere", "")), Error);
+}
+
+TEST_CASE("routes without a sequence number stand in the order of the bytes that were announced") {
+  struct Row {
+    const char* key;
+    const char* first;
+    const char* second;
+    const char* words; // of both, in that order
+  };
+  for (const Row& row :
+       {Row{"dstp", "= 5000 ", "> 1023 ", "dport 5000, dport 1024-65535"},
+        Row{"pktlen", "= 60 ", "< 100 ", "length 60, length 0-99"},
+        Row{"dstp", "= 90 , = 100 ", "= 443 , = 80 , = 100 ", "dport 90,100, dport 80,100,443"},
+        Row{"dstp", ">= 1024 , <= 2047 ", "= 5000 ", "dport 1024-2047, dport 5000"}}) {
+    const auto with = [&row](const char* text) {
+      return std::string(R"([{"to":"10.0.0.0/24",")") + row.key + "\":\"" + text + "\"},{\"time\":\"1d\"}]\n";
+    };
+    for (const std::string& text : {with(row.first) + with(row.second), with(row.second) + with(row.first)}) {
+      CAPTURE(text);
+      std::vector<Entry> entries = read_frr_routes(text, Family::ipv4, {}).entries;
+      sort_by_precedence(entries);
+      std::string order;
+      for (const Entry& entry : entries)
+        order += (order.empty() ? "" : ", ") + to_string(entry.match).substr(std::size("dst 10.0.0.0/24"));
+      CHECK(order == row.words);
+    }
+  }
+}
+
+TEST_CASE("a match that is announced in two ways stands where the first of them does, whatever FRR's order") {
+  const auto with = [](const char* ports) {
+    return std::string(R"([{"to":"10.0.0.0/24","dstp":")") + ports + R"("},{"time":"1d"}])";
+  };
+  const std::string below = with("< 1024 ");         // 94 0400
+  const std::string range = with(">= 0 , <= 1023 "); // 03 00 d5 03ff
+  const std::string discarded = [&] {
+    std::string text = below;
+    return text.insert(text.find("},") + 2, R"({"ecomlist":"FS:rate 0.000000"},)");
+  }();
+  for (const std::string& text : {below + range, range + below}) {
+    const RoutesRead read = read_frr_routes(text, Family::ipv4, {});
+    REQUIRE(read.entries.size() == 1);
+    CHECK(read.entries[0].announced == AnnouncedBytes());
+  }
+  // What is taken is taken as it was announced.
+  for (const std::string& text : {discarded + range, range + discarded}) {
+    const RoutesRead read = read_frr_routes(text, Family::ipv4, {});
+    REQUIRE(read.entries.size() == 1);
+    CHECK(read.entries[0].actions.discards());
+    CHECK(read.entries[0].announced.of(5).size() == 3);
+  }
 }
 
 TEST_CASE("IPv6 captures are read as IPv6") {

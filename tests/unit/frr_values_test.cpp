@@ -21,7 +21,7 @@ std::string read(const ShownPath& path, Family family = Family::ipv4,
   const auto result = read_components(path, family, table);
   if (const auto* rejected = std::get_if<Rejected>(&result))
     return std::string(name(rejected->reason));
-  return to_string(std::get<Components>(result));
+  return to_string(std::get<ComponentsRead>(result).match);
 }
 
 } // namespace
@@ -42,6 +42,27 @@ TEST_CASE("every component of IPv4 is read") {
         "dst 203.128.0.0/9 src 10.0.0.0/8 proto 6 port 80-90 dport 443 sport 0-1023,50001-65535 icmp-type 8 "
         "icmp-code 0 "
         "tcp-flags = 2,&∋ ! 16 length 100-200 dscp 46 fragment ∋ 1,|= ! 2");
+}
+
+TEST_CASE("how a component was announced is kept where canonical_nlri has it otherwise") {
+  const auto result = read_components(path_with({{1, "10.0.0.0/8"},
+                                                 {3, "= 17 , = 6 "},
+                                                 {4, ">= 80 , <= 90 "},
+                                                 {6, "> 1023 "},
+                                                 {9, "= 2,&∋ ! 16"},
+                                                 {10, "= 60 "},
+                                                 {12, "∋ 17"}}),
+                                      Family::ipv4, OperatorTable::rfc8955);
+  const AnnouncedBytes& announced = std::get<ComponentsRead>(result).announced;
+  const auto bytes = [&announced](std::uint8_t type) {
+    const auto of_type = announced.of(type);
+    return std::vector<std::uint8_t>(of_type.begin(), of_type.end());
+  };
+  CHECK(bytes(3) == std::vector<std::uint8_t>{0x01, 17, 0x81, 6});
+  CHECK(bytes(6) == std::vector<std::uint8_t>{0x92, 0x03, 0xff});
+  CHECK(bytes(12) == std::vector<std::uint8_t>{0x80, 17}); // with the bit that means nothing
+  for (const std::uint8_t type : std::initializer_list<std::uint8_t>{1, 4, 9, 10})
+    CHECK(bytes(type).empty());
 }
 
 TEST_CASE("IPv6 components") {

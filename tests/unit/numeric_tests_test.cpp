@@ -72,6 +72,32 @@ TEST_CASE("lists with no useful reading, or with several") {
   }
 }
 
+TEST_CASE("which tests the reading joins by AND") {
+  struct Row {
+    const char* text;
+    unsigned joined; // bit i: test i and the next
+  };
+  for (const Row& row : {
+           Row{"= 80", 0},
+           Row{"= 443 , = 80 , = 100", 0},
+           Row{">= 80 , <= 90", 1},
+           Row{"= 53 , > 1023 , < 2048", 0b10},
+           Row{"< 2048 , > 1023 , = 53", 0b1},
+           Row{">= 10 , <= 20 , >= 30 , <= 40", 0b101},
+           Row{"<= 6 , >= 3 , > 200 , < 2", 0b1},
+           // Every reading is the same set.
+           Row{"= 80 , = 80", 0},
+           Row{">= 0 , <= 65535", 1},
+       }) {
+    CAPTURE(row.text);
+    const auto reading = joined_reading(tests_of(row.text), 65535);
+    REQUIRE(reading);
+    CHECK(reading->joined == row.joined);
+    CHECK(reading->values == unique_useful_reading(tests_of(row.text), 65535));
+  }
+  CHECK_FALSE(joined_reading(tests_of("= 15 , > 10"), 65535));
+}
+
 TEST_CASE("the operators 000 and 111 in both tables") {
   const std::vector<NumericTest> none{{false, false, false, 80}};
   const std::vector<NumericTest> all{{true, true, true, 80}};

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/decide.hpp"
+#include "common/nlri.hpp"
 #include "common/precedence.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <span>
 
 using namespace flowspec;
 
@@ -30,10 +32,44 @@ Components default_policy() {
 
 Entry entry(Components match, std::optional<std::uint64_t> sequence = std::nullopt,
             std::optional<double> rate = 0) {
-  return {std::move(match), {rate, false, true, std::nullopt, std::nullopt, {}}, sequence, {}, {}, ""};
+  return {std::move(match), {rate, false, true, std::nullopt, std::nullopt, {}}, sequence, {}, {}, "", {}};
 }
 
-std::string hex(const std::vector<std::uint8_t>& bytes) {
+NumericTest equals(std::int64_t value) {
+  return {false, false, true, value};
+}
+NumericTest below(std::int64_t value) {
+  return {true, false, false, value};
+}
+NumericTest above(std::int64_t value) {
+  return {false, true, false, value};
+}
+NumericTest at_least(std::int64_t value) {
+  return {false, true, true, value};
+}
+NumericTest at_most(std::int64_t value) {
+  return {true, false, true, value};
+}
+
+/// To 10.0.0.0/24 with a destination port that was announced as `tests`.
+Entry announced_ports(const std::vector<NumericTest>& tests) {
+  Entry result = entry(to("10.0.0.0/24"));
+  const std::optional<NumericReading> reading = joined_reading(tests, domain::port);
+  result.match.destination_port = reading.value().values;
+  add_announced(result.announced, 5, tests, *reading);
+  return result;
+}
+
+/// The same of a packet length.
+Entry announced_lengths(const std::vector<NumericTest>& tests) {
+  Entry result = entry(to("10.0.0.0/24"));
+  const std::optional<NumericReading> reading = joined_reading(tests, domain::packet_length);
+  result.match.packet_length = reading.value().values;
+  add_announced(result.announced, 10, tests, *reading);
+  return result;
+}
+
+std::string hex(std::span<const std::uint8_t> bytes) {
   std::string text;
   for (const std::uint8_t byte : bytes) {
     constexpr char digits[] = "0123456789abcdef";
@@ -116,6 +152,67 @@ TEST_CASE("the order of RFC 8955 section 5.1") {
       CAPTURE(to_string(ordered[a]), to_string(ordered[b]));
       CHECK((rfc_precedence(ordered[a], ordered[b]) == (a <=> b)));
     }
+}
+
+TEST_CASE("bytes as announced are kept where canonical_nlri has others") {
+  CHECK(hex(announced_ports({equals(5000)}).announced.of(5)).empty());
+  CHECK(hex(announced_ports({equals(90), equals(100)}).announced.of(5)).empty());
+  CHECK(hex(announced_ports({at_least(80), at_most(90), equals(443)}).announced.of(5)).empty());
+  CHECK(hex(announced_ports({at_least(0), at_most(65535)}).announced.of(5)).empty());
+  CHECK(hex(announced_ports({above(1023)}).announced.of(5)) == "9203ff");
+  CHECK(hex(announced_ports({at_least(1024)}).announced.of(5)) == "930400");
+  CHECK(hex(announced_ports({equals(443), equals(80), equals(100)}).announced.of(5)) == "1101bb"
+                                                                                        "0150"
+                                                                                        "8164");
+  CHECK(hex(announced_ports({above(1023), below(2048), equals(53)}).announced.of(5)) == "1203ff"
+                                                                                        "540800"
+                                                                                        "8135");
+  const Entry lengths = announced_lengths({below(100)});
+  CHECK(hex(lengths.announced.of(10)) == "8464");
+  CHECK(hex(lengths.announced.of(5)).empty());
+}
+
+TEST_CASE("the order of RFC 8955 section 5.1 is that of the bytes that were announced") {
+  // The first goes before the second; by canonical_nlri it would be the other way round.
+  const auto before = [](const Entry& first, const Entry& second) {
+    CAPTURE(to_string(first.match), to_string(second.match));
+    CHECK((rfc_precedence(first.match, second.match) > 0));
+    CHECK((rfc_precedence(first, second) < 0));
+    CHECK((rfc_precedence(second, first) > 0));
+    CHECK(comes_before(first, second));
+    CHECK_FALSE(comes_before(second, first));
+    for (std::vector<Entry> entries : {std::vector{first, second}, std::vector{second, first}}) {
+      sort_by_precedence(entries);
+      CHECK(entries == std::vector{first, second});
+    }
+  };
+  before(announced_ports({equals(5000)}), announced_ports({above(1023)}));  // 91 1388, 92 03ff
+  before(announced_lengths({equals(60)}), announced_lengths({below(100)})); // 81 3c, 84 64
+  before(announced_ports({equals(90), equals(100)}),
+         announced_ports({equals(443), equals(80), equals(100)}));            // 01 5a, 11 01bb
+  before(announced_ports({equals(5000)}), announced_ports({at_least(1024)})); // 91 1388, 93 0400
+}
+
+TEST_CASE("one match in several ways of writing it: the bytes alone tell") {
+  Entry written = announced_ports({at_least(1024)});                     // 93 0400
+  const Entry range = announced_ports({at_least(1024), at_most(65535)}); // 13 0400 d5 ffff
+  CHECK(written.match == range.match);
+  CHECK(stable_id(written.match) == stable_id(range.match));
+  CHECK((rfc_precedence(range, written) < 0));
+  CHECK((rfc_precedence(written, range) > 0));
+  written.match.packet_length = ValueSet::single(domain::packet_length, 60); // one component more
+  CHECK((rfc_precedence(written.match, range.match) < 0));
+  CHECK((rfc_precedence(range, written) < 0)); // and yet, for component 5 is looked at before
+}
+
+TEST_CASE("how a match is written says nothing of routes with a sequence number") {
+  Entry wide = announced_ports({above(1023)});
+  Entry narrow = announced_ports({equals(5000)});
+  CHECK(comes_before(narrow, wide));
+  wide.sequence = narrow.sequence = 7;
+  CHECK(comes_before(wide, narrow));
+  wide.sequence = 8;
+  CHECK(comes_before(narrow, wide));
 }
 
 TEST_CASE("RFC 8956: a lower offset goes first, whatever the addresses say") {
