@@ -91,6 +91,14 @@ TEST_CASE("what a component cannot hold is refused, never masked") {
   }
 }
 
+TEST_CASE("a fragment test of bits that stand for nothing is not one that always holds") {
+  CHECK(read(path_with({{12, "= 16"}})) == "value-out-of-range");
+  CHECK(read(path_with({{12, "= 1"}}), Family::ipv6) == "value-out-of-range"); // don't fragment
+  CHECK(read(path_with({{12, "∋ 2,|∋ ! 240"}}), Family::ipv6) == "value-out-of-range");
+  CHECK(read(path_with({{12, "∋ 3"}}), Family::ipv6) == "fragment ∋ 2");
+  CHECK(read(path_with({{12, "= 0"}})) == "fragment = 0");
+}
+
 TEST_CASE("other reasons not to use a route") {
   CHECK(read({}) == "empty-match");
   CHECK(read(path_with({{5, "> 5 , > 1000 "}})) == "ambiguous-operators");
