@@ -194,13 +194,22 @@ class AlterationChains {
 
 std::vector<std::string> why_not_altered(Alteration kind, const CompileOptions& options) {
   const View view = view_of(kind);
-  const bool rest_forwards = std::any_of(options.parents.begin(), options.parents.end(), forwards);
+  const auto is_parent = [&options](std::string_view chain) {
+    return std::find(options.parents.begin(), options.parents.end(), chain) != options.parents.end();
+  };
+  const auto other = std::find_if(options.parents.begin(), options.parents.end(), forwards);
   std::vector<std::string> why;
   for (const Segment& segment : options.segments)
     why.push_back(why_not_told(segment, view, options.segments));
-  why.emplace_back(rest_forwards ? ""
-                                 : "marks and redirects are for forwarded "
-                                   "packets, and no --parent sees those");
+  if (is_parent("FORWARD"))
+    why.emplace_back();
+  else if (other != options.parents.end())
+    why.push_back(
+        fmt::format("only chain {} knows which packets it gets, and table mangle would alter all that are "
+                    "forwarded: that needs --parent FORWARD",
+                    *other));
+  else
+    why.emplace_back("marks and redirects are for forwarded packets, and no --parent sees those");
   if (hands_back(options))
     for (std::string& each : why)
       each = "a packet may be in two segments, and none may alter what is "
