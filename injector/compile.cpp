@@ -2,8 +2,10 @@
 #include "injector/compile.hpp"
 
 #include "injector/conditions.hpp"
+#include "injector/layout.hpp"
 #include "injector/rate_limit.hpp"
 #include "injector/satisfiable.hpp"
+#include "injector/tree_names.hpp"
 
 #include <fmt/format.h>
 
@@ -61,9 +63,11 @@ Rule with_target(Condition condition, std::string comment, Target target) {
 struct Named {
   const Entry& entry;
   const std::string& id;
+  std::string_view list; ///< whose own the buckets are; empty: everybody's
   std::string comment;
 
-  Named(const Entry& of, const std::string& its_id) : entry(of), id(its_id), comment("flowspec ") {
+  Named(const Entry& of, const std::string& its_id, std::string_view of_list = {})
+      : entry(of), id(its_id), list(of_list), comment("flowspec ") {
     constexpr std::size_t most = 9 + 16 + 5 + 20;
     comment.reserve(most);
     comment += id;
@@ -76,6 +80,10 @@ struct Named {
 
   std::string chain(const CompileOptions& options, std::string_view suffix = "") const {
     return fmt::format("{}-{}{}", options.chain, id, suffix);
+  }
+  /// Of the steps, with the bucket.
+  std::string step_chain(const CompileOptions& options) const {
+    return list.empty() ? chain(options) : rate_chain(options.chain, mixed(mixed(0, id), list));
   }
 };
 
@@ -100,7 +108,8 @@ std::optional<Rejected> rounding_of(const Entry& entry, const RateLimit& limit) 
 
 /// A bucket keeps its rate and burst as long as any rule names it, so that its name has both.
 std::string bucket_name(const Named& named, const CompileOptions& options) {
-  const std::string name = fmt::format("{}-{}-{}", options.chain, named.id, *named.entry.actions.rate);
+  const std::string name = fmt::format("{}{}{}-{}-{}", options.chain, named.list.empty() ? "" : "-",
+                                       named.list, named.id, *named.entry.actions.rate);
   return options.burst == 1 ? name : fmt::format("{}-{}", name, options.burst);
 }
 
@@ -156,7 +165,7 @@ std::vector<Rule> lead_to(std::vector<Step> steps, std::vector<Condition> condit
     return rules_of(std::move(steps), conditions.front(), named.comment);
   Target target = steps.back().target;
   if (steps.size() > 1) {
-    std::string name = named.chain(options);
+    std::string name = named.step_chain(options);
     target = Jump{name, true};
     chains.push_back({std::move(name), std::nullopt, rules_of(std::move(steps), {}, named.comment)});
   }
@@ -222,7 +231,7 @@ std::variant<Compiled, Rejected> compile(const Entry& entry, const CompileOption
 }
 
 std::variant<Compiled, Rejected> compile(const Entry& entry, const std::string& id,
-                                         const CompileOptions& options) {
+                                         const CompileOptions& options, std::string_view list) {
   if (std::optional<std::string> why = why_never_matches(entry.match))
     return reject(entry, Reason::never_matches, std::move(*why));
   if (std::optional<Rejected> rejected = unsupported(entry, options))
@@ -236,7 +245,7 @@ std::variant<Compiled, Rejected> compile(const Entry& entry, const std::string& 
 
   Compiled compiled;
   auto& selection = std::get<Selection>(selected);
-  Named named(entry, id);
+  Named named(entry, id, list);
   std::vector<Step> steps = steps_of(named, options, compiled.remarks);
   const bool established = entry.actions.discards() && options.stateful == Stateful::default_drop &&
                            is_default_policy(entry.match);

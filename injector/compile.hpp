@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -51,9 +52,11 @@ struct Compiled {
 /// an action, in whatever table.
 std::variant<Compiled, Rejected> compile(const Entry& entry, const CompileOptions& options);
 
-/// The same for one whose stable_id is known to be `id`.
+/// The same for one whose stable_id is known to be `id`. With `list`, its buckets and the chains in which
+/// they are asked are that list's own: a packet that meets the entry in several lists is charged once in
+/// each.
 std::variant<Compiled, Rejected> compile(const Entry& entry, const std::string& id,
-                                         const CompileOptions& options);
+                                         const CompileOptions& options, std::string_view list = {});
 
 /// True when packets of `entry` are to look different or to go elsewhere; what is discarded does neither.
 bool asks_alteration(const Entry& entry);

@@ -6,6 +6,8 @@
 #include "injector/compile.hpp"
 
 #include <cstddef>
+#include <map>
+#include <utility>
 #include <vector>
 
 namespace flowspec {
@@ -14,6 +16,8 @@ namespace flowspec {
 struct EntryLists {
   std::vector<Entry> entries;                  ///< in the order in which packets meet them
   std::vector<std::vector<std::size_t>> lists; ///< by number: places in `entries`, ascending
+  /// By list and entry: what stands in that list in place of the entry's rules.
+  std::map<std::pair<std::size_t, std::size_t>, std::vector<Rule>> own_rules = {};
 };
 
 /// The rules of each entry, by its number.

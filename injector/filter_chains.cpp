@@ -17,8 +17,14 @@ class FilterChains {
   FilterChains(const EntryLists& lists, const EntryRules& rules, Family family, const CompileOptions& options)
       : lists_(lists), all_{lists.entries, [](std::vector<std::size_t> list) { return list; },
                             [&rules](std::size_t number) { return rules.count(number); },
-                            [&rules](std::size_t number, RuleList& to) { rules.append_to(to, number); },
-                            &rules.all()},
+                            [this, &rules](std::size_t number, RuleList& to) {
+                              const auto own = lists_.own_rules.find({list_, number});
+                              if (own == lists_.own_rules.end())
+                                rules.append_to(to, number);
+                              else
+                                to.append(own->second);
+                            },
+                            lists.own_rules.empty() ? &rules.all() : nullptr},
         family_(family), options_(options), hands_back_(hands_back(options)) {}
 
   std::vector<Chain> all() {
@@ -38,6 +44,7 @@ class FilterChains {
 
  private:
   void add_entries(std::size_t list, std::vector<Rule> head) {
+    list_ = list;
     if (options_.stateful == Stateful::always)
       head.push_back(established_rule(options_.accept));
     add_list({list_chain(list, Walks::filter, options_), std::nullopt, std::move(head)}, lists_.lists[list],
@@ -83,6 +90,7 @@ class FilterChains {
   Family family_;
   const CompileOptions& options_;
   bool hands_back_;
+  std::size_t list_ = 0; ///< that is added
   std::vector<Chain> chains_;
 };
 

@@ -17,7 +17,14 @@ constexpr std::string_view rest_name = "ALL";
 
 /// Of a tree's chain.
 constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-constexpr std::size_t digits = 13; ///< of 5 bits: 64 and one
+constexpr std::size_t digits = 13; ///< of 5 bits: 64 and one that is over
+
+std::string coded(std::uint64_t hash, std::uint64_t bit_over) {
+  std::string text(digits, letters[bit_over | (hash >> 60)]);
+  for (std::size_t digit = 1; digit < digits; ++digit)
+    text[digit] = letters[hash >> (60 - 5 * digit) & 31];
+  return text;
+}
 
 void add_once(std::vector<std::string>& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end())
@@ -57,12 +64,14 @@ Dispatcher dispatcher_of(const std::string& parent, const CompileOptions& option
 std::string list_chain(std::size_t list, Walks walk, const CompileOptions& options) {
   if (options.segments.empty())
     return options.chain + (walk == Walks::filter ? "" : walk == Walks::mark ? "-MARK" : "-DSCP");
-  const std::string_view name =
-      list == rest_list(options) ? rest_name : std::string_view(options.segments[list].name);
-  return fmt::format("{}-{}{}", options.chain, name,
+  return fmt::format("{}-{}{}", options.chain, list_name(list, options),
                      walk == Walks::filter ? ""
                      : walk == Walks::mark ? "-M"
                                            : "-D");
+}
+
+std::string_view list_name(std::size_t list, const CompileOptions& options) {
+  return list == rest_list(options) ? rest_name : std::string_view(options.segments[list].name);
 }
 
 std::string region_chain(const std::string& list_chain, std::size_t floor) {
@@ -70,12 +79,8 @@ std::string region_chain(const std::string& list_chain, std::size_t floor) {
 }
 
 std::string tree_chain(const std::string& chain, std::uint64_t hash, Walks walk) {
-  std::string name = chain + "-T";
   // The bit that is over keeps the two walks of table mangle apart.
-  name += letters[(walk == Walks::dscp ? 16U : 0U) | (hash >> 60)];
-  for (std::size_t digit = 1; digit < digits; ++digit)
-    name += letters[hash >> (60 - 5 * digit) & 31];
-  return name;
+  return chain + "-T" + coded(hash, walk == Walks::dscp ? 16U : 0U);
 }
 
 bool is_tree_chain(std::string_view name) {
@@ -91,6 +96,10 @@ bool leads_in_tree(const Rule& rule) {
   (rule.destination ? bare.destination : bare.source) = rule.destination ? rule.destination : rule.source;
   bare.target = rule.target;
   return rule == bare;
+}
+
+std::string rate_chain(const std::string& chain, std::uint64_t hash) {
+  return chain + "-R" + coded(hash, 0);
 }
 
 std::string gathering_chain(const std::string& list_chain, std::size_t dispatcher) {

@@ -28,6 +28,9 @@ enum class Walks { filter, mark, dscp };
 /// "FLOWSPEC-MARK" and "FLOWSPEC-DSCP".
 std::string list_chain(std::size_t list, Walks walk, const CompileOptions& options);
 
+/// "tenant-a", or "ALL" for packets of no segment.
+std::string_view list_name(std::size_t list, const CompileOptions& options);
+
 /// The chain of `list_chain` for packets of the regions with the floor number `floor`, from 1.
 std::string region_chain(const std::string& list_chain, std::size_t floor);
 
@@ -35,6 +38,10 @@ std::string region_chain(const std::string& list_chain, std::size_t floor);
 /// mangle may share.
 std::string tree_chain(const std::string& chain, std::uint64_t hash, Walks walk);
 bool is_tree_chain(std::string_view name);
+
+/// A chain in which one list's packets of an entry meet their rate: "<chain>-R" and 13 letters and digits for
+/// `hash`.
+std::string rate_chain(const std::string& chain, std::uint64_t hash);
 
 /// True for a rule that only leads to a chain of a tree: by one prefix, or all packets.
 bool leads_in_tree(const Rule& rule);

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -115,7 +116,8 @@ class Arrangement {
     sort_by_precedence(entries_);
     leave_out_strangers();
     lists_.lists.resize(rest_list(options_) + 1);
-    if (hands_back(options_))
+    hands_back_ = hands_back(options_);
+    if (hands_back_)
       options_.accept = Verdict::return_;
     any_alteration_ = std::any_of(entries_.begin(), entries_.end(), asks_alteration);
     if (any_alteration_) {
@@ -218,6 +220,9 @@ class Arrangement {
       wanted.rejected.push_back(std::move(*rejected));
       return false;
     }
+    std::vector<Compiled> of_lists;
+    if (hands_back_ && entry.actions.rate && !entry.actions.discards() && !compile_for_lists(entry, of_lists))
+      return reject(Reason::duplicate, "another route has the same identifier");
     // Chains and buckets are named by a hash of 64 bits; somebody who announces two matches with one hash
     // must not mix their rules.
     if (!ids_->insert(part.hash(place)))
@@ -228,10 +233,28 @@ class Arrangement {
     for (const std::size_t list : own_lists_)
       lists_.lists[list].push_back(number);
     part.append_rules(place, rules_);
+    for (std::size_t at = 0; at < of_lists.size(); ++at) {
+      lists_.own_rules.emplace(std::pair(own_lists_[at], number), std::move(of_lists[at].rules));
+      append(chains_, std::move(of_lists[at].chains));
+    }
     if (special != nullptr) {
       auto& compiled = std::get<Compiled>(*special);
-      append(chains_, std::move(compiled.chains));
+      if (of_lists.empty())
+        append(chains_, std::move(compiled.chains));
       append(wanted.remarks, std::move(compiled.remarks));
+    }
+    return true;
+  }
+
+  /// A packet that several lists judge would be charged twice by one bucket, and a full one would then let
+  /// nearly nothing pass: each of `own_lists_` has its own. False when a chain is called as another one.
+  bool compile_for_lists(const Entry& entry, std::vector<Compiled>& compiled) {
+    const std::string id = stable_id(entry.match);
+    for (const std::size_t list : own_lists_) {
+      compiled.push_back(std::get<Compiled>(compile(entry, id, options_, list_name(list, options_))));
+      for (const Chain& chain : compiled.back().chains)
+        if (!rate_chains_.insert(chain.name).second)
+          return false;
     }
     return true;
   }
@@ -257,6 +280,8 @@ class Arrangement {
   std::vector<Chain> chains_;          ///< that those rules go to
   std::optional<HashSet> ids_;         ///< of the entries that are compiled
   std::vector<std::size_t> own_lists_; ///< of the entry that is looked at
+  bool hands_back_ = false;            ///< some packet may be judged by several lists
+  std::set<std::string> rate_chains_;  ///< of single lists
   bool any_alteration_ = false;
   // By list; empty without any alteration.
   std::vector<std::string> unmarkable_;

@@ -9,7 +9,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <array>
+#include <set>
 
 using namespace flowspec;
 using namespace flowspec::test;
@@ -288,6 +290,55 @@ TEST_CASE("what may not touch a packet may not mark it") {
         "[FLOWSPEC-DSCP-P1] -d 10.0.0.0/8 #2 -g FLOWSPEC-2d\n"
         "[FLOWSPEC-1d] #1 -j DSCP --set-dscp 0x08\n"
         "[FLOWSPEC-2d] #2 -j DSCP --set-dscp 0x2e\n");
+}
+
+TEST_CASE("a rate that a packet meets in several lists is charged once in each") {
+  const auto buckets = [](CompileOptions options, const Entry& limited) {
+    std::string names;
+    for (const Chain& chain : arranged({limited}, options).tables.at(0).chains)
+      for (const Rule& rule : chain.rules)
+        for (const Match& match : rule.matches)
+          if (const auto* limit = std::get_if<HashlimitMatch>(&match))
+            names += chain.name + ": " + limit->name + "\n";
+    replace_all(names, id(limited), "ID");
+    return names;
+  };
+  CompileOptions options = two_tenants();
+  const Entry limited = entry("10.1.0.0/16", 1, 100000);
+  CHECK(buckets(options, limited) == "FLOWSPEC-a: FLOWSPEC-ID-100000\n"
+                                     "FLOWSPEC-b: FLOWSPEC-ID-100000\n"
+                                     "FLOWSPEC-ALL: FLOWSPEC-ID-100000\n");
+  options.segments[0].parents = {{"FORWARD", "swp3", ""}}; // from one tenant to the other
+  CHECK(buckets(options, limited) == "FLOWSPEC-a: FLOWSPEC-a-ID-100000\n"
+                                     "FLOWSPEC-b: FLOWSPEC-b-ID-100000\n"
+                                     "FLOWSPEC-ALL: FLOWSPEC-ALL-ID-100000\n");
+  // Several rules of one list draw on one bucket, in a chain of that list.
+  Entry wide = limited;
+  wide.match.port = ValueSet::single(domain::port, 53);
+  const Wanted wanted = arranged({wide}, options);
+  REQUIRE(wanted.rejected.empty());
+  std::set<std::string> names;
+  for (const Chain& chain : wanted.tables.at(0).chains)
+    CHECK(names.insert(chain.name).second);
+  CHECK(std::ranges::count_if(names,
+                              [](const std::string& name) { return name.starts_with("FLOWSPEC-R"); }) == 3);
+  CHECK_FALSE(names.contains("FLOWSPEC-" + id(wide)));
+}
+
+TEST_CASE("packets are altered only where FORWARD itself is a parent") {
+  Entry marked = entry("10.1.0.0/16", 1, {});
+  marked.actions.dscp_mark = 10;
+  const auto why = [&](std::vector<std::string> parents) {
+    CompileOptions options;
+    options.parents = std::move(parents);
+    const Wanted wanted = arranged({marked}, options);
+    return wanted.rejected.empty() ? std::string() : wanted.rejected.front().detail;
+  };
+  CHECK(why({"INPUT", "FORWARD", "DOCKER-USER"}).empty());
+  CHECK(why({"INPUT", "DOCKER-USER"}) ==
+        "only chain DOCKER-USER knows which packets it gets, and table mangle would "
+        "alter all that are forwarded: that needs --parent FORWARD");
+  CHECK(why({"INPUT"}) == "marks and redirects are for forwarded packets, and no --parent sees those");
 }
 
 TEST_CASE("packets of a segment are altered where they can be told") {
