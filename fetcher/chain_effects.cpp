@@ -68,10 +68,6 @@ std::size_t ChainEffects::ways_to(const Chain& chain) const {
 void ChainEffects::look_at(const Match& match) {
   if (const auto* limit = std::get_if<HashlimitMatch>(&match))
     ++buckets_[limit->name];
-  const auto* opaque = std::get_if<OpaqueMatch>(&match);
-  if (std::holds_alternative<ConntrackMatch>(match) ||
-      (opaque && (opaque->name == "conntrack" || opaque->name == "state")))
-    track_connections_ = true;
 }
 
 const ChainEffects::Effect& ChainEffects::look_at(const Chain& chain, std::size_t depth) {

@@ -34,8 +34,6 @@ class ChainEffects {
   std::size_t users_of_bucket(const std::string& name) const;
   /// How many ways of calls lead to `chain` from the base chain; many are told as 2.
   std::size_t ways_to(const Chain& chain) const;
-  /// True when some rule of the table asks for connection tracking, which is then on for all packets.
-  bool track_connections() const { return track_connections_; }
 
  private:
   struct Effect {
@@ -56,7 +54,6 @@ class ChainEffects {
 
   std::map<std::string, std::size_t, std::less<>> ways_;
   std::map<std::string, std::size_t, std::less<>> buckets_;
-  bool track_connections_ = false;
 };
 
 } // namespace flowspec

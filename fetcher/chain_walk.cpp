@@ -64,8 +64,7 @@ class Walker {
       listener_->skip(visit, Reason::not_published, fmt::format("no rule of chain {} decides", jump->chain));
       return packets;
     }
-    const RulePackets match =
-        packets_of(rule, ruleset_.family, effects_.track_connections(), limits_.most_boxes);
+    const RulePackets match = packets_of(rule, ruleset_.family, limits_.reassembled, limits_.most_boxes);
     if (match.too_many)
       throw too_many(visit);
     if (match.boxes.empty()) {

@@ -51,6 +51,7 @@ class WalkListener {
 
 struct WalkLimits {
   std::size_t most_boxes = 10000; ///< at once; more make the walk fail
+  bool reassembled = false;       ///< fragments are put together before the chain sees them
 };
 
 /// Walks `base`, a built-in chain of `ruleset`, from its first rule. What comes to its end gets the policy

@@ -41,7 +41,7 @@ Publication publish_kernel(const Ruleset& ruleset, const PublishOptions& options
 }
 
 Publication publish_text(const std::string& path, std::string_view text, Family family,
-                         const PublishOptions& options, std::ostream& err) {
+                         PublishOptions options, std::ostream& err) {
   const std::string_view source = path == "-" ? "standard input" : std::string_view(path);
   try {
     const SavedTable table = parse_saved_table(text, family);
@@ -51,6 +51,7 @@ Publication publish_text(const std::string& path, std::string_view text, Family 
       const SavedRule& rule = table.rules.find(of)->second[index];
       return fmt::format("{}{} {}, line {}: {}", prefix(family), of, index + 1, rule.line, rule.text);
     };
+    options.connections_tracked = table.connections_tracked;
     return publish(table.ruleset, chain, rule_name, options);
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", source, error.what()));
@@ -82,8 +83,10 @@ std::vector<Publication> publish_all(const GenerateOptions& options, const Gener
     const LiveRules live = effects.read_kernel(options.family);
     for (const std::string& words : live.words)
       err << one_line(words) << '\n';
-    for (const Ruleset& ruleset : live.rulesets)
+    for (const Ruleset& ruleset : live.rulesets) {
+      publishing.connections_tracked = std::ranges::find(live.tracked, ruleset.family) != live.tracked.end();
       publications.push_back(publish_kernel(ruleset, publishing));
+    }
   }
   if (options.rules)
     publications.push_back(

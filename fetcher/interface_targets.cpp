@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace flowspec {
 
 std::optional<std::string> InterfaceTargets::route_target(const Box& packets, std::string& why) const {
@@ -43,6 +45,17 @@ std::optional<std::string> InterfaceTargets::claim(const Box& packets, std::stri
                     place->second.first == InterfaceTarget::Side::out ? "leaves by" : "comes in by",
                     place->second.second);
   return std::nullopt;
+}
+
+bool InterfaceTargets::share_packets(const std::string& a, const std::string& b) const {
+  const Place& one = places_.at(a);
+  const Place& other = places_.at(b);
+  return one.first != other.first && one.second != other.second;
+}
+
+bool InterfaceTargets::shares_packets(const std::string& target) const {
+  return std::ranges::any_of(places_,
+                             [&](const auto& claimed) { return share_packets(target, claimed.first); });
 }
 
 } // namespace flowspec

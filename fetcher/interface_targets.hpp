@@ -26,6 +26,12 @@ class InterfaceTargets {
   /// both: it goes to the place that claimed it first.
   std::optional<std::string> claim(const Box& packets, std::string& why);
 
+  /// A packet may be meant by both, which are claimed: it comes in by the interface of the one, and leaves by
+  /// that of the other. (One that leaves where it came in is not thought of.)
+  bool share_packets(const std::string& a, const std::string& b) const;
+  /// By `target` and some other one that is claimed.
+  bool shares_packets(const std::string& target) const;
+
  private:
   using Place = std::pair<InterfaceTarget::Side, std::string>;
 

@@ -49,6 +49,8 @@ void add_family(LiveRules& live, Family family, bool in_use, bool alone, const K
     live.words.push_back(fmt::format("nf_tables hold {} rules too, which are not read here: {}", name, pipe));
   }
   live.rulesets.push_back(std::move(table));
+  if (kernel.tracks_connections(family))
+    live.tracked.push_back(family);
 }
 
 } // namespace

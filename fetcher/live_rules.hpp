@@ -18,11 +18,14 @@ struct KernelView {
   std::function<bool(Family)> table_in_use;
   std::function<Ruleset(Family)> read_filter_table;
   std::function<bool(Family)> nf_tables_hold_rules;
+  /// Connections are tracked, whatever the filter table says.
+  std::function<bool(Family)> tracks_connections;
 };
 
 struct LiveRules {
-  std::vector<Ruleset> rulesets;  ///< the filter table of each family, IPv4 first
-  std::vector<std::string> words; ///< what a person should know about them
+  std::vector<Ruleset> rulesets;    ///< the filter table of each family, IPv4 first
+  std::vector<std::string> words;   ///< what a person should know about them
+  std::vector<Family> tracked = {}; ///< whose connections are tracked, whatever the filter table says
 };
 
 /// The legacy filter tables of `family`, or of both; then IPv6 is left out where nobody uses its table.

@@ -10,6 +10,7 @@
 #include "common/temporary_directory.hpp"
 #include "common/xtables_lock.hpp"
 #include "fetcher/command_line.hpp"
+#include "fetcher/connection_tracking.hpp"
 #include "fetcher/generate.hpp"
 #include "fetcher/lint.hpp"
 #include "fetcher/live_rules.hpp"
@@ -32,13 +33,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// By a rule of another table. Rules that nf_tables hold are not looked at: where there are any and
+/// connections may be tracked, they are.
+bool others_track_connections(Family family) {
+  for (const char* const table : {"raw", "mangle", "nat", "security"})
+    if (table_in_use(family, table) && tracks_connections(TableSnapshot(family, table).read()))
+      return true;
+  return may_track_connections() && nf_tables_hold_rules(family);
+}
+
 LiveRules read_kernel(std::optional<Family> family, std::chrono::milliseconds wait) {
   try {
     const XtablesLock lock(wait);
     return live_rules(family,
                       {.table_in_use = [](Family each) { return table_in_use(each, "filter"); },
                        .read_filter_table = [](Family each) { return TableSnapshot(each, "filter").read(); },
-                       .nf_tables_hold_rules = nf_tables_hold_rules});
+                       .nf_tables_hold_rules = nf_tables_hold_rules,
+                       .tracks_connections = others_track_connections});
   } catch (const Error& error) {
     throw Error(fmt::format("read the kernel's rules{}: {}",
                             geteuid() == 0 ? "" : " (only root can; --rules reads a file)", error.what()));

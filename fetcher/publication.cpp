@@ -2,6 +2,7 @@
 #include "fetcher/publication.hpp"
 
 #include "common/error.hpp"
+#include "fetcher/connection_tracking.hpp"
 #include "fetcher/distinct.hpp"
 #include "fetcher/encode.hpp"
 #include "fetcher/merge.hpp"
@@ -69,7 +70,8 @@ Publication publish(const Ruleset& ruleset, std::string_view chain, const RuleNa
     throw Error(fmt::format("chain {} is no built-in chain: it has no policy", chain));
 
   Publisher publisher(ruleset, *base, rule_name, options);
-  walk(ruleset, *base, {options.max_routes}, publisher);
+  const bool reassembled = options.connections_tracked || tracks_connections(ruleset);
+  walk(ruleset, *base, {options.max_routes, reassembled}, publisher);
   Publisher::Result found = publisher.finish();
 
   Publication result;

@@ -91,6 +91,8 @@ struct PublishOptions {
   bool no_common_beginning = false;
   bool optimize = false; ///< merge neighbours of the same verdict
   std::vector<InterfaceTarget> interfaces = {};
+  /// The host tracks connections for another reason than these rules: it translates addresses, say.
+  bool connections_tracked = false;
   bool name_every_rule = true; ///< else only those that are unsupported or have a note
 
   bool operator==(const PublishOptions&) const = default;

@@ -55,6 +55,7 @@ Publisher::Publisher(const Ruleset& ruleset, const Chain& base, const RuleName& 
 
 Publisher::Result Publisher::finish() {
   explain_known_connections();
+  find_contradicted_accepts();
   for (auto& [index, notes] : skipped_)
     if (RuleReport& rule = result_.rules[index]; rule.grade == Grade::not_needed)
       std::ranges::move(notes, std::back_inserter(rule.notes));
@@ -286,6 +287,35 @@ void Publisher::explain_known_connections() {
     if ((closed || known.cut) && rule.grade == Grade::exact)
       rule.grade = Grade::stateful;
     Note note{Reason::not_published, std::move(text)};
+    if (std::ranges::find(rule.notes, note) == rule.notes.end())
+      rule.notes.push_back(std::move(note));
+  }
+}
+
+/// Who enforces routes for one interface does not know those for another. A packet that comes in by the one
+/// and leaves by the other is accepted by a route for the first, and then meets the drops that are for the
+/// second or for everybody.
+void Publisher::find_contradicted_accepts() {
+  const bool closed = base_.policy == Verdict::drop || result_.closing_rule;
+  for (std::size_t at = 0; at < result_.pieces.size(); ++at) {
+    const Piece& accept = result_.pieces[at];
+    if (accept.actions.discards() || accept.route_target.empty() ||
+        !targets_.shares_packets(accept.route_target))
+      continue;
+    const auto contradicts = [&](const Piece& later) {
+      return later.actions.rate && !disjoint(later.packets, accept.packets) &&
+             (later.route_target.empty() || targets_.share_packets(accept.route_target, later.route_target));
+    };
+    const auto behind = result_.pieces.begin() + static_cast<std::ptrdiff_t>(at) + 1;
+    const auto found = std::find_if(behind, result_.pieces.end(), contradicts);
+    if (found == result_.pieces.end() && !closed)
+      continue;
+    RuleReport& rule = result_.rules[accept.rule];
+    rule.gap = rule.gap == Gap::none || rule.gap == Gap::door ? Gap::door : Gap::unclear;
+    rule.grade = Grade::unsupported;
+    Note note{Reason::unsupported_rule,
+              fmt::format("its packets may be another interface's too, whose routes drop them: {}",
+                          found == result_.pieces.end() ? "the default policy" : found->origin)};
     if (std::ranges::find(rule.notes, note) == rule.notes.end())
       rule.notes.push_back(std::move(note));
   }

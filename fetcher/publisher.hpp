@@ -56,6 +56,7 @@ class Publisher : public WalkListener {
   bool cuts_known_connections(const Box& packets);
   void pass_known_connections(const Visit& visit, const Box& packets);
   void explain_known_connections();
+  void find_contradicted_accepts();
   void report_rules_never_reached();
 
   const Ruleset& ruleset_;

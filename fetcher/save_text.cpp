@@ -3,6 +3,7 @@
 
 #include "common/error.hpp"
 #include "common/printable.hpp"
+#include "fetcher/connection_tracking.hpp"
 #include "fetcher/save_line.hpp"
 #include "fetcher/save_rule.hpp"
 
@@ -117,11 +118,13 @@ class SaveReader {
     const auto chain = declared_.find(name);
     if (chain == declared_.end())
       throw Error(fmt::format("line {}: a rule of chain {}, which was not declared", line.number, name));
-    if (current_ != "filter")
-      return;
     const auto is_chain = [this](std::string_view target) { return declared_.contains(target); };
     Ruleset& ruleset = table_.ruleset;
-    ruleset.chains[chain->second].rules.push_back(read_rule(words.subspan(2), ruleset.family, is_chain));
+    Rule rule = read_rule(words.subspan(2), ruleset.family, is_chain);
+    table_.connections_tracked = table_.connections_tracked || tracks_connections(rule);
+    if (current_ != "filter")
+      return;
+    ruleset.chains[chain->second].rules.push_back(std::move(rule));
     text.remove_prefix(std::min(text.find("-A"), text.size()));
     table_.rules[name].push_back({line.number, std::string(text)});
   }

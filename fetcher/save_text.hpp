@@ -27,6 +27,7 @@ struct SavedTable {
   /// What iptables-save said of rules that it does not show: those of iptables-legacy, and other tables that
   /// nft has rules of its own in.
   std::vector<std::string> warnings;
+  bool connections_tracked = false; ///< by a rule of whatever table
 };
 
 /// The filter table in `text`. A rule that Rule cannot hold is `unreadable`, with the part of it as the

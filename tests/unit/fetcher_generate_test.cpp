@@ -134,6 +134,28 @@ TEST_CASE("generate reads the kernel's rules, and says what there is to say of t
                                   Catch::Contains("# FORWARD 1: -s 2001:db8::/32 -j ACCEPT\n"));
 }
 
+TEST_CASE("a firewall that translates addresses sees no fragments: no route asks for any") {
+  const std::string fragments = "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -f -j DROP\nCOMMIT\n";
+  const std::string nat = "*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n";
+  World world;
+  world.files["f"] = fragments;
+  world.files["with-nat"] = nat + fragments;
+  world.kernel = {{parse_save(fragments, Family::ipv4)}, {}};
+  const auto asks_for_fragments = [&world](const GenerateOptions& options) {
+    world.out.str("");
+    CHECK(world.run(options) == 0);
+    return world.out.str().find("is_fragment") != std::string::npos;
+  };
+  GenerateOptions options;
+  options.rules = "f";
+  CHECK(asks_for_fragments(options));
+  options.rules = "with-nat";
+  CHECK_FALSE(asks_for_fragments(options));
+  CHECK(asks_for_fragments({}));
+  world.kernel.tracked = {Family::ipv4};
+  CHECK_FALSE(asks_for_fragments({}));
+}
+
 TEST_CASE("what iptables-save says it does not show is said; of the filter table it is an error") {
   World world;
   const std::string table = "# Table `raw' is incompatible, use 'nft' tool.\n";

@@ -16,6 +16,7 @@ struct FamilyState {
   std::size_t rules = 0; ///< in FORWARD
   Verdict policy = Verdict::accept;
   bool nf_tables = false;
+  bool tracks = false; ///< connections, in another table
 };
 
 constexpr FamilyState filtering{.rules = 2};
@@ -36,7 +37,8 @@ LiveRules live(std::optional<Family> family, const FamilyState& ipv4, const Fami
                                    forward.rules = std::vector<Rule>(state(of).rules);
                                    return Ruleset{of, "filter", {forward}};
                                  },
-                             .nf_tables_hold_rules = [=](Family of) { return state(of).nf_tables; }});
+                             .nf_tables_hold_rules = [=](Family of) { return state(of).nf_tables; },
+                             .tracks_connections = [=](Family of) { return state(of).tracks; }});
 }
 
 std::vector<Family> families(const LiveRules& rules) {
@@ -55,6 +57,11 @@ TEST_CASE("both families are read, or the one that is asked for") {
   CHECK(families(live(Family::ipv4, filtering, filtering)) == std::vector{Family::ipv4});
   CHECK(families(live(Family::ipv6, filtering, filtering)) == std::vector{Family::ipv6});
   CHECK(families(live(Family::ipv6, elsewhere, filtering)) == std::vector{Family::ipv6});
+}
+
+TEST_CASE("it is said whose connections are tracked") {
+  CHECK(live({}, filtering, filtering).tracked.empty());
+  CHECK(live({}, filtering, {.rules = 2, .tracks = true}).tracked == std::vector{Family::ipv6});
 }
 
 TEST_CASE("IPv6 that nobody uses is left out with a word, and its table is not made") {

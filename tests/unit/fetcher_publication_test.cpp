@@ -390,7 +390,7 @@ TEST_CASE("a route target stands for an interface") {
   const Publication publication =
       publish_rules({"-i eth0 -s 10.0.0.0/8 -j DROP", "-o eth1 -s 10.0.0.0/8 -j ACCEPT",
                      "-s 10.0.0.0/8 -j ACCEPT", "-i eth1 -s 10.0.0.0/8 -j DROP"},
-                    "DROP", options);
+                    "ACCEPT", options);
   CHECK(publication.unsupported() == 0);
   // Rule 4 is decided by rule 3. The same match for others is another route: BGP would take it for a new
   // version of the first.
@@ -398,6 +398,43 @@ TEST_CASE("a route target stands for an interface") {
                                      "2 src 10.0.0.0/8 dscp 0-63: accept for 65000:2",
                                      "3 src 10.0.0.0/8 length 0-65535: accept"});
   CHECK(publish_rules({"-o eth0 -j DROP"}, "DROP", options).unsupported() == 1);
+}
+
+TEST_CASE("an accept for one interface that routes for another contradict is not exact") {
+  using Side = InterfaceTarget::Side;
+  PublishOptions options;
+  options.interfaces = {
+      {"eth0", Side::in, "65000:1"}, {"eth0", Side::out, "65000:3"}, {"eth1", Side::out, "65000:2"}};
+  const std::string accept = "-i eth0 -p tcp -j ACCEPT";
+  const auto why = [&](const Lines& rules, const std::string& policy) {
+    Lines lines = notes(publish_rules(rules, policy, options));
+    return lines.empty() ? std::string() : lines.front();
+  };
+  const std::string contradicted = "FORWARD 1: unsupported: unsupported-rule: its packets may be another "
+                                   "interface's too, whose routes drop them: ";
+  CHECK(why({accept, "-o eth1 -j DROP"}, "ACCEPT") == contradicted + "FORWARD 2: -o eth1 -j DROP");
+  CHECK(why({accept, "-o eth1 -p tcp -j ACCEPT", "-s 10.0.0.0/8 -j DROP"}, "ACCEPT") ==
+        contradicted + "FORWARD 3: -s 10.0.0.0/8 -j DROP");
+  CHECK(why({accept, "-o eth1 -p udp -j ACCEPT"}, "DROP") == contradicted + "the default policy");
+  const Publication closed = publish_rules({accept, "-o eth1 -p udp -j ACCEPT"}, "DROP", options);
+  CHECK(closed.unsupported() == 2);
+  CHECK(closed.rules[0].gap == Gap::door);
+  // A drop before it, one of other packets, one for the same interface, and what leaves where it came in.
+  CHECK(why({"-o eth1 -j DROP", accept}, "ACCEPT").empty());
+  CHECK(why({accept, "-o eth1 -p udp -j DROP"}, "ACCEPT").empty());
+  CHECK(why({accept, "-i eth0 -j DROP", "-o eth1 -p udp -j DROP"}, "ACCEPT").empty());
+  CHECK(why({accept, "-o eth0 -j DROP"}, "ACCEPT").empty());
+  // Nobody judges what leaves.
+  CHECK(why({accept, "-j DROP"}, "DROP").empty());
+}
+
+TEST_CASE("a firewall that tracks connections for whatever reason sees no fragments") {
+  const Lines rules{"-f -j DROP"};
+  CHECK(routes(publish_rules(rules, "ACCEPT")).size() == 1);
+  const Publication publication = publish_rules(rules, "ACCEPT", {.connections_tracked = true});
+  CHECK(routes(publication).empty());
+  CHECK_THAT(notes(publication).at(0), Catch::StartsWith("FORWARD 1: not-needed: never-matches: "));
+  CHECK(routes(publish_rules({"-f -j DROP", "-m connlimit --connlimit-above 9 -j LOG"}, "ACCEPT")).empty());
 }
 
 TEST_CASE("without a common beginning FRR 10.7 keeps every route") {
