@@ -128,9 +128,10 @@ bool holds(const std::string& path, std::size_t size, Parts parts) {
 }
 
 /// What is known of a regular file; none when there is nothing of that name. Throws Error for anything else.
-std::optional<struct stat> existing(const std::string& path, std::string_view attempt) {
+std::optional<struct stat> existing(const std::string& path, std::string_view attempt,
+                                    bool follow_links = true) {
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0) {
+  if ((follow_links ? stat : lstat)(path.c_str(), &status) != 0) {
     if (errno == ENOENT)
       return std::nullopt;
     throw Error(with_errno(fmt::format("{} {}", attempt, path), errno));
@@ -223,8 +224,8 @@ class StagedFile::Successor {
 };
 
 StagedFile::StagedFile(const fs::path& path, Parts parts, const WriteOptions& options) {
-  const std::string target = resolved(path);
-  const std::optional<struct stat> old = existing(target, "write");
+  const std::string target = options.follow_links ? resolved(path) : path.string();
+  const std::optional<struct stat> old = existing(target, "write", options.follow_links);
   if (old && holds(target, static_cast<std::size_t>(old->st_size), parts))
     return;
   successor_ = std::make_unique<Successor>(target, options.durable);
@@ -261,9 +262,12 @@ void remove_leftovers(const fs::path& path) {
 }
 
 void remove_file(const std::string& path) {
-  const std::string target = resolved(path);
-  if (unlink(target.c_str()) != 0 && errno != ENOENT)
-    throw Error(with_errno("remove " + target, errno));
+  remove_name(resolved(path));
+}
+
+void remove_name(const std::string& path) {
+  if (unlink(path.c_str()) != 0 && errno != ENOENT)
+    throw Error(with_errno("remove " + path, errno));
 }
 
 } // namespace flowspec

@@ -20,6 +20,7 @@ struct WriteOptions {
   bool keep_owner = true; ///< and mode, of the file that is replaced
   bool durable = true;    ///< as far as the disk does what it says, also over a power cut
   std::optional<unsigned> mode = std::nullopt; ///< of a file that keeps none; none: as the umask has it
+  bool follow_links = true; ///< else a symbolic link is no regular file: its owner may be another than ours
 };
 
 /// Makes `path` hold `content`, all of it or what it held before: written to a new file in the same
@@ -58,5 +59,8 @@ void remove_leftovers(const std::filesystem::path& path);
 /// Removes what write_file_if_changed made where there was no file: symbolic links on the way stay. Throws
 /// Error.
 void remove_file(const std::string& path);
+
+/// Removes what is called so, a symbolic link too, and nothing else. Throws Error.
+void remove_name(const std::string& path);
 
 } // namespace flowspec

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,11 +16,13 @@
 
 namespace flowspec {
 
-FileLock::FileLock(const std::string& file, std::chrono::milliseconds wait, const std::string& advice) {
+FileLock::FileLock(const std::string& file, std::chrono::milliseconds wait, const std::string& advice,
+                   bool follow_links)
+    : file_(file) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   const auto deadline = start + wait;
-  fd_ = open(file.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC, 0600);
+  fd_ = open(file.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC | (follow_links ? 0 : O_NOFOLLOW), 0600);
   if (fd_ < 0)
     throw Error(with_errno("open the lock " + file, errno) +
                 (errno == EACCES ? " (needs root, or a file that may be read)" : ""));
@@ -42,6 +45,15 @@ FileLock::FileLock(const std::string& file, std::chrono::milliseconds wait, cons
   if (waiting)
     waited_ = std::max(std::chrono::milliseconds(1),
                        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start));
+}
+
+void FileLock::give_to(uid_t user, gid_t group) const {
+  struct stat status {};
+  const bool known = fstat(fd_, &status) == 0;
+  if (known && (!S_ISREG(status.st_mode) || status.st_nlink != 1))
+    throw Error(fmt::format("give {} to user {}: it is no regular file of one name", file_, user));
+  if (!known || fchown(fd_, user, group) != 0)
+    throw Error(with_errno(fmt::format("give {} to user {}", file_, user), errno));
 }
 
 FileLock::~FileLock() {

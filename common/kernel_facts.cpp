@@ -12,10 +12,14 @@
 #include <cerrno>
 #include <cstdint>
 #include <fstream>
+#include <optional>
 
 namespace flowspec {
 
-bool table_in_use(Family family, const std::string& table) {
+namespace {
+
+/// None for who may not know: the list is root's alone to read.
+std::optional<bool> is_in_use(Family family, const std::string& table) {
   // Not /proc/net: that is the namespace of the process's first thread.
   const char* const path = family == Family::ipv4 ? "/proc/thread-self/net/ip_tables_names"
                                                   : "/proc/thread-self/net/ip6_tables_names";
@@ -24,13 +28,29 @@ bool table_in_use(Family family, const std::string& table) {
   if (!names && errno == ENOENT)
     return false; // the kernel has no such tables
   if (!names && errno == EACCES)
-    return true; // root's alone to read: to look makes at most an empty table
+    return std::nullopt;
   for (std::string name; std::getline(names, name);)
     if (name == table)
       return true;
   if (!names.eof())
     throw Error(with_errno(fmt::format("read {}", path), errno == 0 ? EIO : errno));
   return false;
+}
+
+} // namespace
+
+bool table_in_use(Family family, const std::string& table) {
+  return is_in_use(family, table).value_or(true); // to look makes at most an empty table
+}
+
+bool table_surely_in_use(Family family, const std::string& table) {
+  const std::optional<bool> in_use = is_in_use(family, table);
+  if (!in_use)
+    throw Error(fmt::format("find out whether anybody uses table {} of {}: only root and group root may read "
+                            "/proc/net/{}",
+                            table, name(family),
+                            family == Family::ipv4 ? "ip_tables_names" : "ip6_tables_names"));
+  return *in_use;
 }
 
 bool may_track_connections() {

@@ -12,6 +12,8 @@ namespace flowspec {
 /// True when somebody uses the legacy table `table` here: reading one that nobody uses would make it. True
 /// also for who may not know. Throws Error when that cannot be found out.
 bool table_in_use(Family family, const std::string& table);
+/// The same; but who may not know gets an Error.
+bool table_surely_in_use(Family family, const std::string& table);
 
 /// True when connection tracking may be on: the kernel has it, and does not say for which networks. Where it
 /// is on, it also puts fragments together before FORWARD sees them.

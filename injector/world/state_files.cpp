@@ -26,7 +26,8 @@ namespace fs = std::filesystem;
 
 /// A power cut ends the machine's run, and with it what the state says.
 /// And whoever may write the directory goes on with it, after root did too.
-constexpr WriteOptions as_state{.keep_owner = false, .durable = false, .mode = 0644};
+/// Root does not follow what he may have put there.
+constexpr WriteOptions as_state{.keep_owner = false, .durable = false, .mode = 0644, .follow_links = false};
 
 /// Stands between what is shown and what is held; no text of FRR's has such a line.
 constexpr std::string_view divider = "\n# held\n";
@@ -53,11 +54,10 @@ void StateFiles::make_directory() const {
 
 std::unique_ptr<FileLock> StateFiles::lock(std::chrono::milliseconds wait) const {
   make_directory();
-  auto lock = std::make_unique<FileLock>(file(".lock"), wait, ": another injector of this chain");
+  auto lock = std::make_unique<FileLock>(file(".lock"), wait, ": another injector of this chain", false);
   struct stat directory {};
-  if (geteuid() == 0 && stat(directory_.c_str(), &directory) == 0 &&
-      chown(file(".lock").c_str(), directory.st_uid, directory.st_gid) != 0)
-    throw Error(with_errno(fmt::format("give {} to the owner of its directory", file(".lock")), errno));
+  if (geteuid() == 0 && stat(directory_.c_str(), &directory) == 0)
+    lock->give_to(directory.st_uid, directory.st_gid);
   remove_leftovers(file(".json"));
   for (const Family family : families)
     remove_leftovers(file(suffix(family)));
@@ -120,10 +120,10 @@ std::vector<std::string> StateFiles::remove() const {
     names.push_back(file(suffix(family)));
   std::erase_if(names, [](const std::string& path) {
     std::error_code error;
-    return !fs::exists(path, error);
+    return !fs::exists(fs::symlink_status(path, error));
   });
   for (const std::string& path : names)
-    remove_file(path);
+    remove_name(path);
   return names;
 }
 
