@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 namespace flowspec {
 
@@ -73,25 +74,37 @@ bool bird_took_it(const Finished& answer) {
          });
 }
 
+std::string unconfirmed_mark(const std::string& output) {
+  const std::filesystem::path path(output);
+  return path.parent_path() / ("." + path.filename().string() + ".unconfirmed");
+}
+
 DeliveryResult deliver(const std::string& output, std::string_view text, const DeliveryOptions& options,
                        const DeliveryEffects& effects) {
-  // Ended between writing and reloading, we would leave a file that BIRD does not have and that the next run
-  // finds unchanged.
+  // Ended between writing and reloading, we would leave a file that BIRD does not have. No signal does that,
+  // and for what cannot be held there is the mark.
   const std::shared_ptr<void> held = effects.hold_signals();
   const std::optional<std::string> old = effects.read_existing(output);
-  if (old == text)
-    return {Delivered::unchanged, {}};
+  const std::string mark = unconfirmed_mark(output);
+  if (old == text) {
+    if (!options.reload || !effects.read_existing(mark))
+      return {Delivered::unchanged, {}};
+    reload(options, effects);
+    effects.remove_file(mark);
+    return {Delivered::reloaded, {}};
+  }
   if (options.validate)
     validate(output, text, options, effects);
   if (options.check)
     return {Delivered::would_change, unified_diff(output, old, text)};
+  if (options.reload)
+    effects.write_file(mark, "BIRD has not said yet that it has the configuration beside this file.\n");
   effects.write_file(output, text);
   if (!options.reload)
     return {Delivered::written, {}};
   try {
     reload(options, effects);
-    return {Delivered::reloaded, {}};
-  } catch (const Error& refusal) {
+  } catch (const Error& refusal) { // the mark stays: BIRD may have taken what it did not answer in time
     try {
       if (old)
         effects.write_file(output, *old);
@@ -104,6 +117,8 @@ DeliveryResult deliver(const std::string& output, std::string_view text, const D
     throw Error(fmt::format("{}; {} is {}", refusal.what(), output,
                             old ? "as it was" : "removed: there was none before"));
   }
+  effects.remove_file(mark);
+  return {Delivered::reloaded, {}};
 }
 
 } // namespace flowspec

@@ -53,11 +53,15 @@ struct DeliveryResult {
   bool operator==(const DeliveryResult&) const = default;
 };
 
-/// Makes the file `output` hold `text`. A file that holds it already is left alone, and so is BIRD: it has
-/// it, since a file that BIRD refused is not left behind. Throws Error, with BIRD's words where it is BIRD
-/// that refuses; then the file is as it was.
+/// Makes the file `output` hold `text`. A file that holds it already is left alone, and so is BIRD, unless it
+/// did not say the last time that it has the file: a file beside it is there from before a change until BIRD
+/// has it (unconfirmed_mark). Throws Error, with BIRD's words where it is BIRD that refuses; then the file is
+/// as it was.
 DeliveryResult deliver(const std::string& output, std::string_view text, const DeliveryOptions& options,
                        const DeliveryEffects& effects);
+
+/// The name of the file that says so: ".flowspec.conf.unconfirmed" beside "flowspec.conf".
+std::string unconfirmed_mark(const std::string& output);
 
 /// True when the answer of `birdc configure` says that BIRD has taken the configuration.
 bool bird_took_it(const Finished& answer);

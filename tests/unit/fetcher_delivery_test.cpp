@@ -11,6 +11,7 @@ using namespace flowspec;
 namespace {
 
 const std::string output = "/etc/bird/flowspec.conf";
+const std::string mark = "/etc/bird/.flowspec.conf.unconfirmed";
 const std::string old_text = "OLD\n";
 const std::string new_text = "NEW\n";
 const Finished taken{0, "BIRD 2.0.12 ready.\nReading configuration from /etc/bird/bird.conf\nReconfigured\n",
@@ -45,14 +46,18 @@ struct World {
                         },
                     .write_file =
                         [this](const std::string& path, std::string_view content) {
-                          attempt("write");
-                          done.push_back("write " + std::string(content));
+                          if (path != mark) {
+                            attempt("write");
+                            done.push_back("write " + std::string(content));
+                          }
                           files[path] = content;
                         },
                     .remove_file =
                         [this](const std::string& path) {
-                          attempt("remove");
-                          done.push_back("remove");
+                          if (path != mark) {
+                            attempt("remove");
+                            done.push_back("remove");
+                          }
                           files.erase(path);
                         },
                     .run =
@@ -63,6 +68,7 @@ struct World {
                           done.push_back(line);
                           CHECK(held == 1);
                           CHECK(files.at(output) == new_text);
+                          CHECK(files.contains(mark));
                           attempt("run");
                           return answer;
                         },
@@ -108,6 +114,34 @@ TEST_CASE("a file that holds the text already is left alone, and so is BIRD") {
   CHECK(world.run({.validate = true, .reload = true}) == DeliveryResult{Delivered::unchanged, ""});
   CHECK(world.run({.check = true}) == DeliveryResult{Delivered::unchanged, ""});
   CHECK(world.done.empty());
+}
+
+TEST_CASE("BIRD is asked again when it did not say the last time that it has the file") {
+  World killed; // between writing and BIRD's answer
+  killed.files[output] = new_text;
+  killed.files[mark] = "x";
+  CHECK(killed.run({}) == DeliveryResult{Delivered::unchanged, ""}); // nobody wants BIRD to be asked
+  CHECK(killed.run({.check = true}) == DeliveryResult{Delivered::unchanged, ""});
+  CHECK(killed.done.empty());
+  CHECK(killed.run({.reload = true}).delivered == Delivered::reloaded);
+  CHECK(killed.done == Steps{"birdc configure"});
+  CHECK_FALSE(killed.files.contains(mark));
+  CHECK(killed.run({.reload = true}).delivered == Delivered::unchanged);
+
+  World late; // took the file, and said so to nobody
+  late.fails = "run";
+  CHECK_THROWS(late.run({.reload = true}));
+  CHECK(late.files.at(output) == old_text);
+  CHECK(late.files.contains(mark));
+
+  World refusing;
+  refusing.files[output] = new_text;
+  refusing.files[mark] = "x";
+  refusing.answer = refused;
+  CHECK_THROWS_WITH(refusing.run({.reload = true}),
+                    "birdc configure: /etc/bird/flowspec.conf:1:1 syntax error");
+  CHECK(refusing.files.contains(mark));
+  CHECK(refusing.files.at(output) == new_text);
 }
 
 TEST_CASE("a check changes nothing and tells the difference") {
