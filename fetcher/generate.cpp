@@ -111,6 +111,21 @@ std::string_view word(Delivered delivered) {
   return "would change";
 }
 
+/// IPv6 rules that are not loaded yet look like a host without IPv6: what is published of them stays.
+void keep_ipv6(const std::vector<Publication>& publications, const GenerateOptions& options,
+               const DeliveryEffects& effects) {
+  const bool by_itself = !options.rules && !options.rules6 && !options.family; // nobody left IPv6 out
+  if (!by_itself || !options.output ||
+      std::ranges::find(publications, Family::ipv6, &Publication::family) != publications.end())
+    return;
+  const std::optional<std::string> there = effects.read_existing(*options.output);
+  if (there && there->find("route flow6 {") != std::string::npos)
+    throw Error(
+        fmt::format("nobody uses ip6tables-legacy here, and {} has IPv6 routes, which would be withdrawn; "
+                    "--family ipv4 does that",
+                    *options.output));
+}
+
 /// Returns true when a delivery would change something.
 bool hand_over(const std::string& config, std::size_t routes, const GenerateOptions& options,
                const DeliveryEffects& effects, std::ostream& out, std::ostream& err) {
@@ -208,6 +223,7 @@ int generate(const GenerateOptions& options, const GenerateEffects& effects, std
         unsupported, chain);
     return exit_code::failed;
   }
+  keep_ipv6(publications, options, effects.delivery);
   if (options.sequence.kind == SequenceCarrier::Kind::none)
     err << "--sequence none: rules that overlap may decide in another order than here\n";
   const bool would_change = hand_over(config, routes.size(), options, effects.delivery, out, err);

@@ -46,7 +46,7 @@ LiveRules read_kernel(std::optional<Family> family, std::chrono::milliseconds wa
   try {
     const XtablesLock lock(wait);
     return live_rules(family,
-                      {.table_in_use = [](Family each) { return table_in_use(each, "filter"); },
+                      {.table_in_use = [](Family each) { return table_surely_in_use(each, "filter"); },
                        .read_filter_table = [](Family each) { return TableSnapshot(each, "filter").read(); },
                        .nf_tables_hold_rules = nf_tables_hold_rules,
                        .tracks_connections = others_track_connections});

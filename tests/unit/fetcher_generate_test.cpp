@@ -191,6 +191,25 @@ TEST_CASE("generate writes a file, and says whether it changed") {
   CHECK(world.ran.empty());
 }
 
+TEST_CASE("IPv6 routes are not withdrawn because nobody uses ip6tables yet") {
+  World world;
+  world.kernel = {{parse_save(plain, Family::ipv4), parse_save(plain6, Family::ipv6)}, {}};
+  GenerateOptions options;
+  options.output = "out";
+  CHECK(world.run(options) == exit_code::done);
+  const std::string both = world.files.at("out");
+  world.kernel = {{parse_save(plain, Family::ipv4)}, {}};
+  CHECK_THROWS_WITH(world.run(options),
+                    "nobody uses ip6tables-legacy here, and out has IPv6 routes, which would be "
+                    "withdrawn; --family ipv4 does that");
+  CHECK(world.files.at("out") == both);
+  options.family = Family::ipv4;
+  CHECK(world.run(options) == exit_code::done);
+  CHECK(world.files.at("out") != both);
+  options.family.reset();
+  CHECK(world.run(options) == exit_code::done); // there are none any more
+}
+
 TEST_CASE("generate has BIRD look at the file and use it") {
   World world;
   GenerateOptions options = to_file("plain");

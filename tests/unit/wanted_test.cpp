@@ -294,8 +294,9 @@ TEST_CASE("what may not touch a packet may not mark it") {
 
 TEST_CASE("a rate that a packet meets in several lists is charged once in each") {
   const auto buckets = [](CompileOptions options, const Entry& limited) {
+    const Wanted wanted = arranged({limited}, options);
     std::string names;
-    for (const Chain& chain : arranged({limited}, options).tables.at(0).chains)
+    for (const Chain& chain : wanted.tables.at(0).chains)
       for (const Rule& rule : chain.rules)
         for (const Match& match : rule.matches)
           if (const auto* limit = std::get_if<HashlimitMatch>(&match))
