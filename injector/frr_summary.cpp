@@ -43,6 +43,13 @@ const json* member(const json* object, const std::string& key) {
   return found == object->end() ? nullptr : &*found;
 }
 
+/// FRR attaches an inbound route-map some seconds after it started (bgp route-map delay-timer), denies all
+/// until then, and marks an End-of-RIB all the same.
+bool has_inbound_route_map(const json& neighbor, const char* family) {
+  return member(member(member(&neighbor, "addressFamilyInfo"), family),
+                "routeMapForIncomingAdvertisements") != nullptr;
+}
+
 } // namespace
 
 bool FlowspecSummary::any_established() const {
@@ -96,7 +103,8 @@ std::set<std::string> end_of_rib_received(std::string_view text, Family family) 
   std::set<std::string> received;
   for (const auto& [address, neighbor] : document.items()) {
     const json* marks = member(member(&neighbor, "gracefulRestartInfo"), "endOfRibRecv");
-    if (const json* flowspec = member(marks, key); flowspec != nullptr && *flowspec == true)
+    if (const json* flowspec = member(marks, key);
+        flowspec != nullptr && *flowspec == true && !has_inbound_route_map(neighbor, key))
       received.insert(address);
   }
   return received;

@@ -43,7 +43,9 @@ struct FlowspecSummary {
 FlowspecSummary parse_flowspec_summary(std::string_view text);
 
 /// The peers of which `text`, which `show bgp neighbors json` printed, says that they have sent their
-/// End-of-RIB for the flowspec routes of `family`. Throws Error when `text` is no such answer.
+/// End-of-RIB for the flowspec routes of `family`. That of a peer with an inbound route-map does not count:
+/// FRR that has just started denies what comes before it attaches the map. Throws Error when `text` is no
+/// such answer.
 std::set<std::string> end_of_rib_received(std::string_view text, Family family);
 
 } // namespace flowspec

@@ -149,6 +149,15 @@ TEST_CASE("a peer has said all when its End-of-RIB came, or when it has settled"
     CAPTURE(answer);
     CHECK_FALSE(said_all(answer));
   }
+  // FRR that has just started denies all until it attaches the route-map, and marks the End-of-RIB all the
+  // same.
+  const auto filtered = [](const std::string& family, const std::string& filter) {
+    return R"({"192.0.2.1":{"gracefulRestartInfo":{"endOfRibRecv":{"ipv4Flowspec":true}},"addressFamilyInfo":{")" +
+           family + R"(":{")" + filter + R"(":"ANY"}}}})";
+  };
+  CHECK_FALSE(said_all(filtered("ipv4Flowspec", "routeMapForIncomingAdvertisements")));
+  CHECK(said_all(filtered("ipv4Flowspec", "routeMapForOutgoingAdvertisements")));
+  CHECK(said_all(filtered("ipv4Unicast", "routeMapForIncomingAdvertisements")));
   for (const char* answer : {"[]", "x", ""})
     CHECK_THROWS_AS(end_of_rib_received(answer, Family::ipv4), Error);
   const std::string down = summary("Active", 0);
