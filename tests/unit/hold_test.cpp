@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/error.hpp"
 #include "injector/hold.hpp"
+#include "injector/sessions.hpp"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
@@ -628,6 +629,44 @@ TEST_CASE("routes that may be taken are there as long as something can fail") {
   }
   CHECK_THROWS_AS(keep(shown, known, {"0123456789abcdef"}, {}, {}, passes.now + 2s, &shown.routes), Error);
   CHECK(shown.routes.entries.size() == 2);
+}
+
+TEST_CASE("nobody was missed: each peer has said all, or is away since before") {
+  const KnownPeer there{"A", "Established", 2, 1, 0, {}, {}};
+  const KnownPeer away{"A", "Active", 2, 2, 0, {}, {}};
+  const auto shown = [](const char* state, std::uint64_t established, std::uint64_t dropped, bool said_all) {
+    ShownPeer peer;
+    peer.address = "A";
+    peer.state = state;
+    peer.connections_established = established;
+    peer.connections_dropped = dropped;
+    peer.said_all = said_all;
+    return peer;
+  };
+  const struct {
+    std::vector<KnownPeer> known;
+    std::vector<ShownPeer> shown;
+    bool nobody_missed;
+  } cases[] = {
+      {{}, {}, true},
+      {{there}, {shown("Established", 2, 1, true)}, true},
+      {{there}, {shown("Established", 3, 2, true)}, true},
+      {{there}, {shown("Established", 2, 1, false)}, false},
+      {{there}, {shown("Active", 2, 2, false)}, false},
+      {{there}, {}, false},
+      {{away}, {shown("Active", 2, 2, false)}, true},
+      {{away}, {shown("Idle", 2, 2, false)}, true},
+      {{away}, {shown("Active", 3, 3, false)}, false},
+      {{away}, {shown("Active", 0, 0, false)}, false}, // bgpd started again
+      {{away}, {shown("Established", 3, 2, false)}, false},
+      {{}, {shown("Active", 0, 0, false)}, false},
+  };
+  for (const auto& [known, peers, nobody_missed] : cases) {
+    Shown now;
+    now.peers = peers;
+    CAPTURE(known.size(), peers.size());
+    CHECK(nobody_was_missed(known, now) == nobody_missed);
+  }
 }
 
 TEST_CASE("what is remembered is what was enforced") {
