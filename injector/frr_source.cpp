@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
+#include <optional>
 #include <utility>
 
 namespace flowspec {
@@ -38,19 +39,26 @@ void check_new_sessions(const FlowspecSummary& before, const FlowspecSummary& af
   }
 }
 
+/// The neighbors are asked for only when their answer can matter: of a peer that has settled, and of which
+/// there are routes, it cannot.
 std::vector<ShownPeer> shown_peers(const AskFrr& ask, Family family, const FlowspecSummary& summary,
                                    std::chrono::milliseconds settle) {
   std::vector<ShownPeer> peers;
-  bool asked = false;
-  std::set<std::string> marked;
+  std::optional<std::map<std::string, FlowspecNeighbor>> neighbors;
   for (const FlowspecPeer& peer : summary.peers) {
-    bool said_all = peer.established() && peer.uptime >= settle;
-    if (peer.established() && !said_all) {
-      if (!std::exchange(asked, true))
-        marked = end_of_rib_received(ask("show bgp neighbors json"), family);
-      said_all = marked.contains(peer.address);
+    const bool settled = peer.uptime >= settle;
+    FlowspecNeighbor told;
+    if (peer.established() && (!settled || peer.prefixes_received == 0)) {
+      if (!neighbors)
+        neighbors = parse_flowspec_neighbors(ask("show bgp neighbors json"), family);
+      if (const auto found = neighbors->find(peer.address); found != neighbors->end())
+        told = found->second;
     }
-    peers.push_back({peer, said_all});
+    ShownPeer& shown = peers.emplace_back();
+    static_cast<FlowspecPeer&>(shown) = peer;
+    shown.said_all = peer.established() && (settled || told.end_of_rib) && told.unheard.empty();
+    if (settled) // before that, FRR may have yet to attach its route-map
+      shown.unheard = std::move(told.unheard);
   }
   return peers;
 }

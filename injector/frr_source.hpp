@@ -31,7 +31,8 @@ struct PollOptions {
 
 /// A peer as it was before the routes were read.
 struct ShownPeer : FlowspecPeer {
-  bool said_all = false; ///< Established, and its End-of-RIB came or it has settled
+  bool said_all = false; ///< Established, heard, and its End-of-RIB came or it has settled
+  std::string unheard;   ///< settled, and FRR still lets none of its routes in: why
 };
 
 /// What FRR showed of one family.

@@ -43,6 +43,30 @@ const json* member(const json* object, const std::string& key) {
   return found == object->end() ? nullptr : &*found;
 }
 
+const char* key_of(Family family) {
+  return family == Family::ipv4 ? "ipv4Flowspec" : "ipv6Flowspec";
+}
+
+/// FRR attaches an inbound route-map some seconds after it started (bgp route-map delay-timer), denies all
+/// until then, and marks an End-of-RIB all the same. `policy`: the neighbor's addressFamilyInfo of the
+/// family.
+bool has_inbound_route_map(const json* policy) {
+  return member(policy, "routeMapForIncomingAdvertisements") != nullptr;
+}
+
+/// The summary's "peerState" does not tell: it is "Policy" for want of an outbound policy too, and "Passive"
+/// when the neighbor is passive, whatever its policy.
+std::string why_unheard(const json& neighbor, const json* policy, Family family) {
+  if (member(policy, "inboundEbgpRequiresPolicy") != nullptr)
+    return "FRR discards its routes for want of an inbound policy";
+  // Not there at all: the session has no capabilities, or an FRR does not tell.
+  const json* families = member(member(&neighbor, "neighborCapabilities"), "multiprotocolExtensions");
+  const json* both = member(member(families, key_of(family)), "advertisedAndReceived");
+  if (families != nullptr && (both == nullptr || *both != true))
+    return fmt::format("its session has no {} flowspec", name(family));
+  return {};
+}
+
 } // namespace
 
 bool FlowspecSummary::any_established() const {
@@ -88,18 +112,22 @@ FlowspecSummary parse_flowspec_summary(std::string_view text) {
   return summary;
 }
 
-std::set<std::string> end_of_rib_received(std::string_view text, Family family) {
+std::map<std::string, FlowspecNeighbor> parse_flowspec_neighbors(std::string_view text, Family family) {
   const json document = json::parse(text, nullptr, false);
   if (!document.is_object())
     throw Error("FRR's neighbors: not one JSON object");
-  const char* const key = family == Family::ipv4 ? "ipv4Flowspec" : "ipv6Flowspec";
-  std::set<std::string> received;
+  const char* const key = key_of(family);
+  std::map<std::string, FlowspecNeighbor> neighbors;
   for (const auto& [address, neighbor] : document.items()) {
+    if (!neighbor.is_object())
+      continue; // "vrfName" and the like
     const json* marks = member(member(&neighbor, "gracefulRestartInfo"), "endOfRibRecv");
-    if (const json* flowspec = member(marks, key); flowspec != nullptr && *flowspec == true)
-      received.insert(address);
+    const json* mark = member(marks, key);
+    const json* policy = member(member(&neighbor, "addressFamilyInfo"), key);
+    const bool marked = mark != nullptr && *mark == true;
+    neighbors[address] = {marked && !has_inbound_route_map(policy), why_unheard(neighbor, policy, family)};
   }
-  return received;
+  return neighbors;
 }
 
 } // namespace flowspec

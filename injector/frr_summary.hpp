@@ -8,7 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <set>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,8 +42,19 @@ struct FlowspecSummary {
 /// Throws Error when `text` is no such summary: no BGP instance, an answer cut off.
 FlowspecSummary parse_flowspec_summary(std::string_view text);
 
-/// The peers of which `text`, which `show bgp neighbors json` printed, says that they have sent their
-/// End-of-RIB for the flowspec routes of `family`. Throws Error when `text` is no such answer.
-std::set<std::string> end_of_rib_received(std::string_view text, Family family);
+/// What FRR tells of a neighbor and one of its families.
+struct FlowspecNeighbor {
+  /// It has sent its End-of-RIB. That of a peer with an inbound route-map does not count: FRR that has just
+  /// started denies what comes before it attaches the map.
+  bool end_of_rib = false;
+  /// Why none of its routes can come into FRR's table, End-of-RIB or not; empty: they can, for all FRR tells.
+  std::string unheard;
+
+  bool operator==(const FlowspecNeighbor&) const = default;
+};
+
+/// What `text`, which `show bgp neighbors json` printed, tells of flowspec routes of `family`, by the names
+/// that the summary has. Throws Error when `text` is no such answer.
+std::map<std::string, FlowspecNeighbor> parse_flowspec_neighbors(std::string_view text, Family family);
 
 } // namespace flowspec

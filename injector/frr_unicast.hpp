@@ -65,8 +65,10 @@ struct UnicastSummary {
 UnicastSummary parse_unicast_summary(std::string_view text);
 
 struct UnicastNeighbor {
-  std::string address;     ///< of an unnumbered peer that of the other end; empty: none yet
-  bool end_of_rib = false; ///< it has sent its End-of-RIB for the unicast routes of the family
+  std::string address; ///< of an unnumbered peer that of the other end; empty: none yet
+  /// It has sent its End-of-RIB for the unicast routes of the family, and FRR filters them by no route-map,
+  /// which it attaches late.
+  bool end_of_rib = false;
 };
 
 /// By the names that the summary has. Throws Error when `text` is no such answer.

@@ -90,7 +90,10 @@ std::map<std::string, UnicastNeighbor> parse_unicast_neighbors(std::string_view 
       known.address = name;
     const json* marks = member(member(&neighbor, "gracefulRestartInfo"), "endOfRibRecv");
     const json* mark = member(marks, key);
-    known.end_of_rib = mark != nullptr && *mark == true;
+    // What came before FRR attached an inbound route-map it denied.
+    const json* filter = member(member(&neighbor, "addressFamilyInfo"), key);
+    known.end_of_rib =
+        mark != nullptr && *mark == true && member(filter, "routeMapForIncomingAdvertisements") == nullptr;
   }
   return neighbors;
 }

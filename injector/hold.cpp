@@ -51,6 +51,11 @@ std::string states_of(const std::vector<ShownPeer>& peers) {
   return text.empty() ? "it has none" : text;
 }
 
+/// A peer that has not said all, and may yet.
+bool may_come(const ShownPeer& peer) {
+  return peer.established() && !peer.said_all && peer.unheard.empty();
+}
+
 /// One decision over all routes of a family.
 class Holder {
  public:
@@ -110,6 +115,8 @@ class Holder {
     return std::any_of(shown_.peers.begin(), shown_.peers.end(),
                        [](const ShownPeer& peer) { return peer.established(); });
   }
+
+  bool anybody_to_come() const { return std::any_of(shown_.peers.begin(), shown_.peers.end(), may_come); }
 
   /// A table without routes, and nobody has said that this is all.
   bool says_nothing() const {
@@ -207,7 +214,7 @@ class Holder {
     if (route.peers.empty() && says_nothing())
       route.peers = silent_peers();
     const bool in_time = !options_.hold_time || now_ - route.since < *options_.hold_time;
-    if (!route.peers.empty() && (in_time || (says_nothing() && anybody_there())))
+    if (!route.peers.empty() && (in_time || (says_nothing() && anybody_to_come())))
       return stale.push_back(std::move(route));
     if (current_.contains(route.id))
       return; // what is shown of it takes its place
@@ -233,9 +240,10 @@ class Holder {
     }
   }
 
-  /// Down for longer than anything is held.
+  /// Down, or unheard, for longer than anything is held.
   bool over(const ShownPeer& peer) const {
-    return !peer.established() && options_.hold_time && peer.uptime >= *options_.hold_time &&
+    return (!peer.established() || !peer.unheard.empty()) && options_.hold_time &&
+           peer.uptime >= *options_.hold_time &&
            (peer.uptime.count() > 0 || options_.hold_time->count() == 0);
   }
 
@@ -291,6 +299,8 @@ class Holder {
   static std::string standing(const ShownPeer* peer) {
     if (peer == nullptr)
       return "removed";
+    if (!peer->unheard.empty())
+      return fmt::format("{}, {}", peer->state, peer->unheard);
     return peer->established() ? "Established, no End-of-RIB yet" : peer->state;
   }
 
@@ -354,7 +364,8 @@ Kept keep(const Shown& shown, const std::optional<FamilyMemory>& known,
                               name(shown.family), states_of(shown.peers)));
   const auto said_all = [](const ShownPeer& peer) { return peer.said_all; };
   if (!known_to_frr && shown.routes.paths == 0 &&
-      std::none_of(shown.peers.begin(), shown.peers.end(), said_all))
+      std::none_of(shown.peers.begin(), shown.peers.end(), said_all) &&
+      std::any_of(shown.peers.begin(), shown.peers.end(), may_come)) // else there is nobody to wait for
     return refuse(
         fmt::format("ask FRR for {} flowspec routes: it has none, and no peer has sent its End-of-RIB "
                     "or has settled (--settle)",

@@ -35,9 +35,10 @@ struct Kept {
 ///
 /// A route that is installed or was held, and is not shown, goes when a controller that is there withdrew it.
 /// It stays as stale when a session ended since it was last shown, until all those peers are back and have
-/// said all they have, or until the hold time is over. So does a route that lost a path in that way: it keeps
-/// what all of its paths asked for together. A table that shows nothing is believed only of a peer that has
-/// said all. When many routes go at once, a second look comes first.
+/// said all they have, or until the hold time is over; one that is back and unheard has said nothing. So does
+/// a route that lost a path in that way: it keeps what all of its paths asked for together. A table that
+/// shows nothing is believed only of a peer that has said all. When many routes go at once, a second look
+/// comes first.
 ///
 /// Refused: more than max_routes; no peer is Established, and none was known to be; or a route is installed
 /// that nothing is known of, it is not shown, and there is a peer that has not said all it has.

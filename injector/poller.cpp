@@ -20,10 +20,11 @@ bool says_the_same(const FlowspecSummary& a, const FlowspecSummary& b) {
                     });
 }
 
-/// An End-of-RIB, or withdrawals to be looked at twice, may come without the summary telling.
+/// An End-of-RIB, or withdrawals to be looked at twice, may come without the summary telling. A peer that is
+/// unheard may be so for ever: it is looked at again with the next full look.
 bool waits(const Shown& shown, const FamilyMemory* memory) {
   const bool unsettled = std::any_of(shown.peers.begin(), shown.peers.end(), [](const ShownPeer& peer) {
-    return peer.established() && !peer.said_all;
+    return peer.established() && !peer.said_all && peer.unheard.empty();
   });
   return unsettled || memory == nullptr ||
          std::any_of(memory->held.begin(), memory->held.end(),

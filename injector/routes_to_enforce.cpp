@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "injector/routes_to_enforce.hpp"
 
+#include "injector/sessions.hpp"
 #include "injector/stage_clock.hpp"
 #include "injector/tampering.hpp"
 
@@ -105,11 +106,18 @@ std::set<std::string> RoutesToEnforce::ids_in(const Ruleset* filter) const {
   return filter == nullptr ? std::set<std::string>() : installed_ids(*filter, options_.ours);
 }
 
+bool RoutesToEnforce::nothing_missed(const FamilyMemory& known, const Shown& shown) const {
+  const auto said_all = [](const ShownPeer& peer) { return peer.said_all; };
+  const bool all_there = std::all_of(shown.peers.begin(), shown.peers.end(), said_all);
+  return (all_there || state_.last_failure.empty()) && nobody_was_missed(known.peers, shown);
+}
+
 /// What somebody else put into our chains is nobody's route: ids that nothing is known of, in a table that is
-/// not as we left it.
+/// not as we left it. Only where nothing was missed: else the state may be older than the rules, because the
+/// disk did not take a later one, or the last pass, which was refused, has changed it and not the rules.
 void RoutesToEnforce::leave_out_intruders(const FamilyMemory& known, const Ruleset& filter,
                                           const Shown& shown, std::set<std::string>& installed) const {
-  if (!known.from_frr || is_as_left(filter))
+  if (!known.from_frr || is_as_left(filter) || !nothing_missed(known, shown))
     return;
   const OperatorTable operators = options_.poll.reading.operator_table;
   const auto before = route_texts(known.routes, shown.family, operators);

@@ -62,6 +62,7 @@ class RoutesToEnforce {
   bool texts_wanted(const std::vector<std::shared_ptr<Shown>>& shown);
   bool is_as_left(const Ruleset& filter) const;
   std::set<std::string> ids_in(const Ruleset* filter) const;
+  bool nothing_missed(const FamilyMemory& known, const Shown& shown) const;
   void leave_out_intruders(const FamilyMemory& known, const Ruleset& filter, const Shown& shown,
                            std::set<std::string>& installed) const;
   Kept keep_after(std::optional<FamilyMemory> known, const Shown& shown, const Ruleset* filter,

@@ -69,6 +69,20 @@ std::set<std::string> ended_sessions(const std::vector<KnownPeer>& known, Instan
   return ended;
 }
 
+bool nobody_was_missed(const std::vector<KnownPeer>& known, const Shown& shown) {
+  const auto is_shown = [&](const KnownPeer& peer) { return find(shown.peers, peer.address) != nullptr; };
+  const auto has_told = [&](const ShownPeer& now) {
+    if (now.said_all)
+      return true;
+    const KnownPeer* then = find(known, now.address);
+    return then != nullptr && !then->established() && !now.established() &&
+           then->connections_established == now.connections_established &&
+           then->connections_dropped == now.connections_dropped;
+  };
+  return std::all_of(known.begin(), known.end(), is_shown) &&
+         std::all_of(shown.peers.begin(), shown.peers.end(), has_told);
+}
+
 std::vector<KnownPeer> next_peers(const std::vector<KnownPeer>& known, const Shown& shown,
                                   const std::vector<HeldRoute>& held, Instant now) {
   std::vector<KnownPeer> next;

@@ -17,6 +17,10 @@ namespace flowspec {
 /// configuration had theirs end.
 std::set<std::string> ended_sessions(const std::vector<KnownPeer>& known, Instant polled, const Shown& shown);
 
+/// Nobody can have announced anything after `known` was learnt that FRR does not show now: each peer has said
+/// all, or is away with as many sessions behind it as it had then.
+bool nobody_was_missed(const std::vector<KnownPeer>& known, const Shown& shown);
+
 /// What is to be known of the peers next time: those that are shown, and those that are not any more as long
 /// as one of `held` waits for them. `now` is when `shown` had been read.
 std::vector<KnownPeer> next_peers(const std::vector<KnownPeer>& known, const Shown& shown,

@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include <deque>
-#include <set>
+#include <map>
 
 using namespace flowspec;
 
@@ -123,12 +123,12 @@ TEST_CASE("routes of a session that went down while FRR was asked are not believ
 }
 
 TEST_CASE("a peer has said all when its End-of-RIB came, or when it has settled") {
-  const std::string settled = summary("Established", 0, 7, 30000);
+  const std::string settled = summary("Established", 1, 7, 30000); // nobody is asked about it
+  CHECK(
+      poll({{{summary_command, settled}, {routes_command, route("10.0.0.0/8")}, {summary_command, settled}}})
+          .peers.at(0)
+          .said_all);
   const std::string young = summary("Established", 0, 7, 29999);
-  CHECK(poll({{{summary_command, settled}, {routes_command, ""}, {summary_command, settled}}})
-            .peers.at(0)
-            .said_all);
-
   const auto neighbors = [](const std::string& received) {
     return R"({"192.0.2.1":{"gracefulRestartInfo":{"endOfRibRecv":)" + received + "}}}";
   };
@@ -149,16 +149,80 @@ TEST_CASE("a peer has said all when its End-of-RIB came, or when it has settled"
     CAPTURE(answer);
     CHECK_FALSE(said_all(answer));
   }
+  // FRR that has just started denies all until it attaches the route-map, and marks the End-of-RIB all the
+  // same.
+  const auto filtered = [](const std::string& family, const std::string& filter) {
+    return R"({"192.0.2.1":{"gracefulRestartInfo":{"endOfRibRecv":{"ipv4Flowspec":true}},"addressFamilyInfo":{")" +
+           family + R"(":{")" + filter + R"(":"ANY"}}}})";
+  };
+  CHECK_FALSE(said_all(filtered("ipv4Flowspec", "routeMapForIncomingAdvertisements")));
+  CHECK(said_all(filtered("ipv4Flowspec", "routeMapForOutgoingAdvertisements")));
+  CHECK(said_all(filtered("ipv4Unicast", "routeMapForIncomingAdvertisements")));
   for (const char* answer : {"[]", "x", ""})
-    CHECK_THROWS_AS(end_of_rib_received(answer, Family::ipv4), Error);
+    CHECK_THROWS_AS(parse_flowspec_neighbors(answer, Family::ipv4), Error);
   const std::string down = summary("Active", 0);
   CHECK_FALSE(
       poll({{{summary_command, down}, {routes_command, ""}, {summary_command, down}}}).peers.at(0).said_all);
   // What both FRR versions printed without an End-of-RIB.
   for (const char* version : {"8.4.4", "10.7.0"})
-    CHECK(
-        end_of_rib_received(test_data(std::string("captures/frr-") + version + "/neighbor.txt"), Family::ipv4)
-            .empty());
+    CHECK(parse_flowspec_neighbors(test_data(std::string("captures/frr-") + version + "/neighbor.txt"),
+                                   Family::ipv4) ==
+          std::map<std::string, FlowspecNeighbor>{{"10.77.0.2", {}}});
+}
+
+TEST_CASE("a peer whose routes FRR lets none of in has not said all, however long it has been there") {
+  const std::string end_of_rib = R"("gracefulRestartInfo":{"endOfRibRecv":{"ipv4Flowspec":true}})";
+  const auto policy = [](const std::string& family, const std::string& says) {
+    return R"("addressFamilyInfo":{")" + family + R"(":{")" + says + R"(":"discarded"}})";
+  };
+  const auto session = [](const std::string& families) {
+    return R"("neighborCapabilities":{"multiprotocolExtensions":{)" + families + "}}";
+  };
+  const std::string unicast = R"("ipv4Unicast":{"advertisedAndReceived":true})";
+  const struct {
+    std::string told;
+    std::string unheard;
+  } cases[] = {
+      {policy("ipv4Flowspec", "inboundEbgpRequiresPolicy"),
+       "FRR discards its routes for want of an inbound policy"},
+      {policy("ipv4Flowspec", "outboundEbgpRequiresPolicy"), ""},
+      {policy("ipv4Unicast", "inboundEbgpRequiresPolicy"), ""},
+      {session(unicast), "its session has no ipv4 flowspec"},
+      {session(unicast + R"(,"ipv4Flowspec":{"advertised":true})"), "its session has no ipv4 flowspec"},
+      {session(unicast + R"(,"ipv4Flowspec":{"received":true})"), "its session has no ipv4 flowspec"},
+      {session(R"("ipv4Flowspec":{"advertisedAndReceived":true})"), ""},
+      {R"("neighborCapabilities":{})", ""},
+  };
+  for (const auto& [told, unheard] : cases) {
+    CAPTURE(told);
+    const std::string answer = R"({"192.0.2.1":{)" + end_of_rib + "," + told + "}}";
+    const auto peer_up_for = [&](int uptime) {
+      const std::string up = summary("Established", 0, 7, uptime);
+      return poll({{{summary_command, up},
+                    {neighbors_command, answer},
+                    {routes_command, ""},
+                    {summary_command, up}}})
+          .peers.at(0);
+    };
+    const ShownPeer settled = peer_up_for(30000);
+    CHECK(settled.said_all == unheard.empty());
+    CHECK(settled.unheard == unheard);
+    const ShownPeer young = peer_up_for(29999); // its route-map may have yet to be attached
+    CHECK(young.said_all == unheard.empty());
+    CHECK(young.unheard.empty());
+  }
+}
+
+TEST_CASE("what FRR 8.4.4 tells of neighbors without a policy, and of one without the family") {
+  // Their "peerState" in the summary: Policy, Policy, OK, Passive.
+  const std::string discarded = "FRR discards its routes for want of an inbound policy";
+  CHECK(parse_flowspec_neighbors(test_data("captures/frr-8.4.4/neighbors_policy.txt"), Family::ipv4) ==
+        std::map<std::string, FlowspecNeighbor>{
+            {"10.99.0.2", {true, discarded}},
+            {"10.99.0.3", {false, ""}}, // with an inbound route-map
+            {"10.99.0.4", {false, "its session has no ipv4 flowspec"}},
+            {"10.99.0.5", {true, discarded}}, // passive
+        });
 }
 
 TEST_CASE("a table that shows nothing of what FRR received is not believed") {

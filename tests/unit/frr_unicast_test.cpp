@@ -193,6 +193,17 @@ TEST_CASE("an unnumbered neighbor is shown with the address of its other end") {
   CHECK(parse_unicast_neighbors(R"({"swp1":{"bgpNeighborAddr":"none"}})", Family::ipv4)
             .at("swp1")
             .address.empty());
+  const auto end_of_rib = [](const std::string& family, const std::string& filter) {
+    return parse_unicast_neighbors(
+               R"({"swp1":{"gracefulRestartInfo":{"endOfRibRecv":{"ipv4Unicast":true}},"addressFamilyInfo":{")" +
+                   family + R"(":{")" + filter + R"(":"ANY"}}}})",
+               Family::ipv4)
+        .at("swp1")
+        .end_of_rib;
+  };
+  CHECK_FALSE(end_of_rib("ipv4Unicast", "routeMapForIncomingAdvertisements"));
+  CHECK(end_of_rib("ipv4Unicast", "routeMapForOutgoingAdvertisements"));
+  CHECK(end_of_rib("ipv4Flowspec", "routeMapForIncomingAdvertisements"));
   for (const char* bad : {"", "[]", R"({"10.0.0.1":)", R"({"warning":"x"})"})
     CHECK_THROWS_AS(parse_unicast_neighbors(bad, Family::ipv4), Error);
 }

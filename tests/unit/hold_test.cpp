@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/error.hpp"
 #include "injector/hold.hpp"
+#include "injector/sessions.hpp"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
@@ -44,6 +45,7 @@ class Passes {
     std::uint64_t established = 1;
     std::uint64_t dropped = 0;
     bool end_of_rib = true;
+    std::string unheard = "";
   };
 
   std::string table; ///< what FRR shows
@@ -59,11 +61,11 @@ class Passes {
   }
   void up(const std::string& peer, bool end_of_rib) {
     Session& session = sessions.at(peer);
-    session = {"Established", now, session.established + 1, session.dropped, end_of_rib};
+    session = {"Established", now, session.established + 1, session.dropped, end_of_rib, ""};
   }
   void bgpd_restarts() {
     for (auto& [address, session] : sessions)
-      session = {"Active", 0s, 0, 0, false};
+      session = {"Active", 0s, 0, 0, false, ""};
     table.clear();
   }
 
@@ -83,7 +85,9 @@ class Passes {
       peer.uptime = std::chrono::floor<std::chrono::seconds>(now - session.began);
       peer.connections_established = session.established;
       peer.connections_dropped = session.dropped;
-      peer.said_all = peer.established() && (session.end_of_rib || now - session.began >= 30s);
+      peer.unheard = session.unheard;
+      peer.said_all =
+          peer.established() && session.unheard.empty() && (session.end_of_rib || now - session.began >= 30s);
       shown.peers.push_back(peer);
     }
     last = keep(shown, known_, installed_, {}, options_, now);
@@ -175,6 +179,47 @@ TEST_CASE("a speaker without End-of-RIB has said all when it has settled") {
   CHECK(passes.pass(2s) == "2");
 }
 
+TEST_CASE("a peer that comes back unheard has withdrawn nothing") {
+  const std::optional<Instant> hold_time = GENERATE(std::optional<Instant>(), std::optional<Instant>(3600s));
+  Passes passes([&](HoldOptions& options) { options.hold_time = hold_time; });
+  passes.table = shown_routes(1, 2);
+  passes.pass();
+  passes.down("A");
+  passes.table.clear();
+  passes.pass();
+  passes.up("A", true);
+  passes.sessions.at("A").unheard = "FRR discards its routes";
+  CHECK(passes.pass(10s) == "1 2");
+  CHECK(passes.pass(60s) == "1 2");
+  CHECK(passes.last.holding.peers == std::vector<std::string>{"A (Established, FRR discards its routes)"});
+  SECTION("the hold time ends all the same") {
+    CHECK(passes.pass(3600s) == (hold_time ? "" : "1 2"));
+  }
+  SECTION("nor of what nothing is known") {
+    passes.forgets = true;
+    CHECK(passes.pass() == "1 2");
+    CHECK_THAT(passes.last.refused.value_or(""), Catch::Contains("A Established, FRR discards its routes"));
+    CHECK(passes.pass(3600s) == (hold_time ? "" : "1 2"));
+  }
+  SECTION("until it is heard") {
+    passes.sessions.at("A").unheard.clear();
+    passes.table = shown_route(2);
+    CHECK(passes.pass() == "2");
+  }
+}
+
+TEST_CASE("where only unheard peers are, and nothing is installed, there is nothing to wait for") {
+  Passes passes;
+  passes.sessions.at("A") = {"Established", 900s, 1, 0, false, "its session has no ipv6 flowspec"};
+  CHECK(passes.pass().empty());
+  CHECK_FALSE(passes.last.refused);
+  // Another may have something to say.
+  passes.forgets = true;
+  passes.sessions["B"] = {"Established", passes.now, 1, 0, false, ""};
+  passes.pass();
+  CHECK_THAT(passes.last.refused.value_or(""), Catch::Contains("no peer has sent its End-of-RIB"));
+}
+
 TEST_CASE("a session that ended and came back between two looks ended all the same") {
   Passes passes;
   passes.table = shown_routes(1, 3);
@@ -184,7 +229,7 @@ TEST_CASE("a session that ended and came back between two looks ended all the sa
     passes.down("A");
     passes.up("A", false);
   } else { // a bgpd that started again counts anew
-    passes.sessions.at("A") = {"Established", passes.now + 1s, 1, 0, false};
+    passes.sessions.at("A") = {"Established", passes.now + 1s, 1, 0, false, ""};
   }
   passes.table = shown_route(2);
   CHECK(passes.pass() == "1 2 3");
@@ -193,7 +238,7 @@ TEST_CASE("a session that ended and came back between two looks ended all the sa
 
 TEST_CASE("what is withdrawn early in a session that is the first goes at once") {
   Passes passes;
-  passes.sessions.at("A") = {"Established", 999s, 1, 0, false};
+  passes.sessions.at("A") = {"Established", 999s, 1, 0, false, ""};
   passes.table = shown_routes(1, 3);
   passes.pass();
   passes.table = shown_route(1) + shown_route(3);
@@ -295,11 +340,11 @@ TEST_CASE("bgpd starts again, without its peers at first") {
   passes.pass();
   passes.bgpd_restarts();
   CHECK(passes.pass() == "1 2 3 4");
-  passes.sessions.at("B") = {"Established", passes.now, 1, 0, true};
+  passes.sessions.at("B") = {"Established", passes.now, 1, 0, true, ""};
   passes.table = shown_route(4);
   passes.pass();
   CHECK(passes.pass(10s) == "1 2 3 4"); // 3 was B's, but nobody can tell while A is away
-  passes.sessions.at("A") = {"Established", passes.now, 1, 0, true};
+  passes.sessions.at("A") = {"Established", passes.now, 1, 0, true, ""};
   passes.table = shown_routes(1, 2) + shown_route(4);
   passes.pass();
   CHECK(passes.pass(10s) == "1 2 4");
@@ -465,7 +510,7 @@ TEST_CASE("a controller that comes back with hardly anything is looked at twice"
 
 TEST_CASE("an empty table is believed of nobody who has not said all") {
   Passes passes;
-  passes.sessions.at("A") = {"Established", 995s, 1, 0, false};
+  passes.sessions.at("A") = {"Established", 995s, 1, 0, false, ""};
   passes.table = shown_routes(1, 2);
   passes.pass();
   passes.pass(6s);
@@ -584,6 +629,44 @@ TEST_CASE("routes that may be taken are there as long as something can fail") {
   }
   CHECK_THROWS_AS(keep(shown, known, {"0123456789abcdef"}, {}, {}, passes.now + 2s, &shown.routes), Error);
   CHECK(shown.routes.entries.size() == 2);
+}
+
+TEST_CASE("nobody was missed: each peer has said all, or is away since before") {
+  const KnownPeer there{"A", "Established", 2, 1, 0, {}, {}};
+  const KnownPeer away{"A", "Active", 2, 2, 0, {}, {}};
+  const auto shown = [](const char* state, std::uint64_t established, std::uint64_t dropped, bool said_all) {
+    ShownPeer peer;
+    peer.address = "A";
+    peer.state = state;
+    peer.connections_established = established;
+    peer.connections_dropped = dropped;
+    peer.said_all = said_all;
+    return peer;
+  };
+  const struct {
+    std::vector<KnownPeer> known;
+    std::vector<ShownPeer> shown;
+    bool nobody_missed;
+  } cases[] = {
+      {{}, {}, true},
+      {{there}, {shown("Established", 2, 1, true)}, true},
+      {{there}, {shown("Established", 3, 2, true)}, true},
+      {{there}, {shown("Established", 2, 1, false)}, false},
+      {{there}, {shown("Active", 2, 2, false)}, false},
+      {{there}, {}, false},
+      {{away}, {shown("Active", 2, 2, false)}, true},
+      {{away}, {shown("Idle", 2, 2, false)}, true},
+      {{away}, {shown("Active", 3, 3, false)}, false},
+      {{away}, {shown("Active", 0, 0, false)}, false}, // bgpd started again
+      {{away}, {shown("Established", 3, 2, false)}, false},
+      {{}, {shown("Active", 0, 0, false)}, false},
+  };
+  for (const auto& [known, peers, nobody_missed] : cases) {
+    Shown now;
+    now.peers = peers;
+    CAPTURE(known.size(), peers.size());
+    CHECK(nobody_was_missed(known, now) == nobody_missed);
+  }
 }
 
 TEST_CASE("what is remembered is what was enforced") {

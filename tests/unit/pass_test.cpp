@@ -58,6 +58,8 @@ struct FakeWorld {
       return "{}";
     if (silent4)
       throw NoAnswer("ask FRR: no answer within 10 s");
+    if (command == "show bgp neighbors json")
+      return "{}";
     if (command.find("summary") != std::string::npos)
       return fmt::format(
           R"({{"tableVersion":{},"peers":{{"192.0.2.1":{{"state":"{}","pfxRcd":0,"peerUptimeMsec":{},)"
@@ -153,11 +155,15 @@ Cause cause_of(Passes& passes) {
   return Cause::kernel;
 }
 
-std::string forty_routes() {
+std::string routes_up_to(int last) {
   std::string text;
-  for (int number = 1; number <= 40; ++number)
+  for (int number = 1; number <= last; ++number)
     text += fmt::format("[{{\"to\":\"10.0.0.{}/32\"}},{{\"time\":\"00:00:01\"}}]", number);
   return text;
+}
+
+std::string forty_routes() {
+  return routes_up_to(40);
 }
 
 /// IPv4 routes; the text lives as long as the world.
@@ -456,6 +462,57 @@ TEST_CASE("rules of ours that somebody restored from an old copy go, although a 
   CHECK(outcome.failures.empty());
   CHECK(kinds(outcome) == std::vector<std::string>{"rules-changed"});
   CHECK(fake.filter() == right);
+}
+
+TEST_CASE("rules of ours that somebody restored go at once, however many, when every peer is there") {
+  FakeWorld fake;
+  fake.table4 = forty_routes();
+  Passes passes({}, fake.world());
+  passes.run(Depth::full, Doing::sync);
+  const Ruleset old = fake.filter();
+  Options options;
+  options.hold.max_withdraw = 1; // they are withdrawn, and nobody looks twice
+  fake.table4 = routes_up_to(2);
+  ++fake.version;
+  fake.now += 60s;
+  Passes(options, fake.world()).run(Depth::full, Doing::sync);
+  const Ruleset right = fake.filter();
+  fake.filter() = old;
+  fake.now += 60s;
+  CHECK(kinds(passes.run(Depth::full, Doing::sync)) == std::vector<std::string>{"rules-changed"});
+  CHECK(fake.filter() == right);
+}
+
+TEST_CASE("rules that a full disk knows nothing of are nobody else's when the session of their peer ends") {
+  FakeWorld fake;
+  fake.table4 = routes_up_to(3);
+  Passes({}, fake.world()).run(Depth::full, Doing::sync);
+  fake.unwritable = true;
+  fake.table4 = routes_up_to(11);
+  ++fake.version;
+  fake.now += 60s;
+  Passes({}, fake.world()).run(Depth::full, Doing::sync);
+  REQUIRE(fake.rules() == 11);
+
+  fake.unwritable = GENERATE(false, true);
+  fake.state4 = "Active";
+  fake.dropped = 1;
+  fake.table4.clear();
+  ++fake.version;
+  for (int look = 0; look < 3; ++look) { // each by a process of its own
+    fake.now += 60s;
+    Passes passes({}, fake.world());
+    CHECK(cause_of(passes) == Cause::refused);
+    CHECK(fake.rules() == 11);
+    if (!fake.unwritable)
+      CHECK_THAT(fake.disk.last_failure, Catch::Contains("8 of 11 installed ipv4 routes"));
+  }
+  fake.unwritable = false;
+  fake.state4 = "Established";
+  fake.table4 = routes_up_to(11);
+  fake.now += 60s;
+  CHECK(Passes({}, fake.world()).run(Depth::full, Doing::sync).failures.empty());
+  CHECK(fake.rules() == 11);
 }
 
 TEST_CASE("routes that the operator gives need no FRR and no second look") {
