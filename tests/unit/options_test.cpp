@@ -174,6 +174,20 @@ TEST_CASE("options for which routes are enforced") {
   }
 }
 
+TEST_CASE("a daemon does not go on without the configuration file that it had, or with other chains") {
+  const Options now = parsed({"run", "--config", "/dev/null"});
+  CHECK(now.config_file == "/dev/null");
+  CHECK_NOTHROW(check_successor(now, now));
+  Options fresh = now;
+  fresh.config_file = std::nullopt;
+  CHECK_THROWS_WITH(check_successor(now, fresh), "/dev/null: it is not there any more");
+  CHECK_NOTHROW(check_successor(fresh, now)); // a file that is new
+  CHECK_THROWS_WITH(check_successor(now, parsed({"run", "--config", "/dev/null", "--chain", "OTHER"})),
+                    Catch::Contains("--chain"));
+  CHECK_THROWS_WITH(check_successor(now, parsed({"run", "--config", "/dev/null", "--parent", "INPUT"})),
+                    Catch::Contains("--parent"));
+}
+
 TEST_CASE("the documents that the options name are read, and checked together") {
   Options options = parsed({"sync", "--policy", "/p", "--segments", "/s"});
   std::map<std::string, std::string> files{

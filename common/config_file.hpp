@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A command's words and the file of options that --config names, as both programs read them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <optional>
+#include <string>
+
+namespace flowspec {
+
+/// Adds --config to `app`. The file at `default_path` need not be there.
+void add_config_option(CLI::App& app, const std::string& default_path);
+
+/// Reads the words behind argv[0], and then the file. Throws UsageError; CLI::ParseError with exit code 0
+/// when they ask for the help or the version.
+void parse_words(CLI::App& app, int argc, const char* const* argv);
+
+/// The file that parse_words() read; none: the default one is not there.
+std::optional<std::string> config_file_read(const CLI::App& app);
+
+} // namespace flowspec

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/config_file.hpp"
+#include "common/error.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+using namespace flowspec;
+
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<const char*>;
+
+/// A directory of its own, removed at the end; `path` in it is the default file.
+struct Place {
+  fs::path directory = fs::temp_directory_path() / ("config_file." + std::to_string(getpid()));
+  std::string path = directory / "tool.toml";
+  Place() {
+    fs::remove_all(directory);
+    fs::create_directory(directory);
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() { fs::remove_all(directory); }
+  void write(const std::string& text) const { std::ofstream(path) << text; }
+};
+
+/// A program with some options.
+struct Tool {
+  explicit Tool(const Place& place) {
+    add_config_option(app, place.path);
+    app.add_option("--number", number);
+    app.add_option("--protect", protect);
+    app.add_flag("--json", json);
+  }
+  void parse(Words words) {
+    words.insert(words.begin(), "tool");
+    parse_words(app, static_cast<int>(words.size()), words.data());
+  }
+
+  CLI::App app;
+  int number = 0;
+  std::vector<std::string> protect;
+  bool json = false;
+};
+
+std::string refusal(const Place& place, const Words& words) {
+  try {
+    Tool(place).parse(words);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+} // namespace
+
+TEST_CASE("a default file that is not there is no file") {
+  const Place place;
+  Tool tool(place);
+  tool.parse({"--number", "1"});
+  CHECK(tool.number == 1);
+  CHECK_FALSE(config_file_read(tool.app));
+  fs::remove_all(place.directory);
+  CHECK(refusal(place, {}).empty());
+}
+
+TEST_CASE("it is known which file was read") {
+  const Place place;
+  place.write("number = 7\n");
+  Tool by_default(place);
+  by_default.parse({});
+  CHECK(by_default.number == 7);
+  CHECK(config_file_read(by_default.app) == place.path);
+  Tool given(place);
+  given.parse({"--config", "/dev/null"});
+  CHECK(given.number == 0);
+  CHECK(config_file_read(given.app) == "/dev/null");
+}
+
+TEST_CASE("a default file that is there and cannot be read is refused, with the cause") {
+  const Place place;
+  const std::string begin = "the configuration file: read " + place.path + ": ";
+  SECTION("a directory") {
+    fs::create_directory(place.path);
+    CHECK(refusal(place, {}) == begin + "Is a directory");
+  }
+  SECTION("a symbolic link to nowhere") {
+    fs::create_symlink(place.directory / "nowhere", place.path);
+    CHECK(refusal(place, {}) == begin + "No such file or directory");
+  }
+  SECTION("a symbolic link to itself") {
+    fs::create_symlink(place.path, place.path);
+    CHECK(refusal(place, {}) == begin + "Too many levels of symbolic links");
+  }
+  SECTION("below what is no directory") {
+    fs::remove_all(place.directory);
+    std::ofstream(place.directory.string()) << "";
+    CHECK(refusal(place, {}) == begin + "Not a directory");
+  }
+  SECTION("of another user") {
+    place.write("number = 7\n");
+    fs::permissions(place.path, fs::perms::none);
+    if (geteuid() != 0) // root reads everything
+      CHECK(refusal(place, {}) == begin + "Permission denied");
+  }
+  SECTION("another file is given") {
+    fs::create_directory(place.path);
+    CHECK(refusal(place, {"--config", "/dev/null"}).empty());
+  }
+  SECTION("the help is asked for") {
+    fs::create_directory(place.path);
+    CHECK_THROWS_AS(Tool(place).parse({"--help"}), CLI::CallForHelp);
+  }
+}
+
+TEST_CASE("a file that is given has to be there") {
+  const Place place;
+  CHECK(refusal(place, {"--config", "/nonexistent/tool.toml"}) ==
+        "the configuration file: read /nonexistent/tool.toml: No such file or directory");
+  CHECK(refusal(place, {"--config", "/"}) == "the configuration file: read /: Is a directory");
+  CHECK(refusal(place, {"--config", ""}) == "--config: the name of a file is missing");
+}
+
+TEST_CASE("what is wrong in the file is said to be there") {
+  const Place place;
+  place.write("frobnicate = 1\n");
+  CHECK_THAT(refusal(place, {}),
+             Catch::StartsWith("the configuration file: ") && Catch::Contains("frobnicate"));
+  CHECK_THAT(refusal(place, {"--config", "/dev/null", "--frobnicate"}), !Catch::Contains("file"));
+}
