@@ -75,6 +75,17 @@ int errno_of_reading(const std::string& path) {
   throw UsageError(code == 0 ? attempt + ": it was changed meanwhile" : with_errno(attempt, code));
 }
 
+/// CLI11 would take the next word for the value of "--metrics-file=".
+void refuse_empty_values(int argc, const char* const* argv) {
+  for (int index = 1; index < argc; ++index) {
+    const std::string word = argv[index];
+    if (word == "--") // what follows are no options
+      return;
+    if (word.starts_with("--") && word.find('=') == word.size() - 1)
+      throw UsageError(fmt::format("{}: the value is missing", word));
+  }
+}
+
 } // namespace
 
 void add_config_option(CLI::App& app, const std::string& default_path) {
@@ -84,6 +95,7 @@ void add_config_option(CLI::App& app, const std::string& default_path) {
 }
 
 void parse_words(CLI::App& app, int argc, const char* const* argv) {
+  refuse_empty_values(argc, argv);
   const std::shared_ptr<const ConfigFile> file = config_file_of(app);
   try {
     app.parse(argc, argv);

@@ -129,6 +129,17 @@ TEST_CASE("a file that is given has to be there") {
   CHECK(refusal(place, {"--config", ""}) == "--config: the name of a file is missing");
 }
 
+TEST_CASE("an option whose value is missing does not take the next word for it") {
+  const Place place;
+  CHECK(refusal(place, {"--protect=", "--json"}) == "--protect=: the value is missing");
+  CHECK(refusal(place, {"--json", "--config="}) == "--config=: the value is missing");
+  CHECK(refusal(place, {"--json="}) == "--json=: the value is missing");
+  Tool tool(place);
+  tool.parse({"--protect=a=", "--json"});
+  CHECK(tool.protect == std::vector<std::string>{"a="});
+  CHECK(tool.json);
+}
+
 TEST_CASE("what is wrong in the file is said to be there") {
   const Place place;
   place.write("frobnicate = 1\n");

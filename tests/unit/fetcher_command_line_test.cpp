@@ -148,6 +148,7 @@ TEST_CASE("the example file holds the defaults") {
 
 TEST_CASE("lint takes files") {
   CHECK(std::get<LintOptions>(parse({"lint", "a", "-", "--json"})) == LintOptions{{"a", "-"}, true});
+  CHECK(std::get<LintOptions>(parse({"lint", "--", "--a="})) == LintOptions{{"--a="}, false});
   CHECK_THROWS_AS(parse({"lint"}), UsageError);
   CHECK_THROWS_AS(parse({"lint", "-", "a", "-"}), UsageError);
   CHECK_THROWS_AS(parse({"lint", "--output", "x", "a"}), UsageError);
@@ -189,6 +190,8 @@ TEST_CASE("a command line that makes no sense is a usage error") {
       {"generate", "--output", "-"},
       {"generate", "--output", ""},
       {"generate", "--rules6", ""},
+      {"generate", "--output=", "--strict"},
+      {"lint", "a", "--json="},
       {"generate", "--check"},
       {"generate", "--validate"},
       {"generate", "--reload"},

@@ -101,6 +101,7 @@ TEST_CASE("options where they have no meaning are refused") {
   CHECK_THAT(refusal({"sync", "--interval", "3"}), Catch::Contains("sync has no such option; run has"));
   CHECK_THAT(refusal({"status", "--interval=3"}), Catch::Contains("status has no such option; run has"));
   CHECK_THAT(refusal({"run", "--routes", "-"}), Catch::Contains("standard input"));
+  CHECK(refusal({"sync", "--metrics-file=", "--strict"}) == "--metrics-file=: the value is missing");
   CHECK_THAT(refusal({"dance"}),
              Catch::Contains("plan, sync, run, status, flush, explain, check or completion"));
   for (const std::vector<const char*>& bad : {std::vector<const char*>{"run", "--interval", "0"},
