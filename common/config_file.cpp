@@ -13,12 +13,28 @@
 #include <cerrno>
 #include <istream>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
 namespace flowspec {
 
 namespace {
+
+/// The option that a key is for: CLI11 takes "--strict = true", too.
+std::string option_of(const CLI::ConfigItem& item) {
+  return item.name.starts_with("--") ? item.name : "--" + item.name;
+}
+
+/// Of keys with others between them CLI11 takes the first one; those that follow each other it has joined.
+void refuse_twice(const std::vector<CLI::ConfigItem>& items) {
+  std::set<std::string> seen;
+  for (const CLI::ConfigItem& item : items) {
+    const bool section = item.name == "++" || item.name == "--";
+    if (!section && !seen.insert(option_of(item)).second)
+      throw CLI::ConfigError(fmt::format("{} stands there twice", item.name));
+  }
+}
 
 /// What CLI11 reads the file with. CLI11 itself takes a default file that it cannot read for none.
 class ConfigFile : public CLI::ConfigTOML {
@@ -29,6 +45,7 @@ class ConfigFile : public CLI::ConfigTOML {
     std::vector<CLI::ConfigItem> found = CLI::ConfigTOML::from_config(input);
     if (input.bad())
       throw CLI::ConfigError("it cannot be read to its end");
+    refuse_twice(found);
     was_read_ = true;
     return found;
   }

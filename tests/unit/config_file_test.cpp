@@ -140,6 +140,25 @@ TEST_CASE("an option whose value is missing does not take the next word for it")
   CHECK(tool.json);
 }
 
+TEST_CASE("a key that stands in the file twice is refused") {
+  const Place place;
+  for (const char* text : {"protect = \"a\"\nnumber = 1\nprotect = \"b\"\n",
+                           "protect = [\"a\"]\njson = true\n[default]\nprotect = [\"b\"]\n",
+                           "protect = \"a\"\nnumber = 1\n\"protect\" = \"b\"\n"}) {
+    CAPTURE(text);
+    place.write(text);
+    CHECK(refusal(place, {}) == "the configuration file: protect stands there twice");
+  }
+  place.write("protect = \"a\"\n--protect = \"b\"\n");
+  CHECK(refusal(place, {}) == "the configuration file: --protect stands there twice");
+  place.write("number = 1\nnumber = 2\n");
+  CHECK_FALSE(refusal(place, {}).empty());
+  place.write("protect = \"a\"\nprotect = \"b\"\nnumber = 1\n");
+  Tool tool(place);
+  tool.parse({});
+  CHECK(tool.protect == std::vector<std::string>{"a", "b"});
+}
+
 TEST_CASE("what is wrong in the file is said to be there") {
   const Place place;
   place.write("frobnicate = 1\n");
