@@ -10,12 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <istream>
 #include <memory>
 #include <set>
 #include <utility>
-#include <vector>
 
 namespace flowspec {
 
@@ -39,13 +39,15 @@ void refuse_twice(const std::vector<CLI::ConfigItem>& items) {
 /// What CLI11 reads the file with. CLI11 itself takes a default file that it cannot read for none.
 class ConfigFile : public CLI::ConfigTOML {
  public:
-  explicit ConfigFile(std::string default_path) : default_path_(std::move(default_path)) {}
+  ConfigFile(const CLI::App& app, std::string default_path, std::vector<SetAside> set_aside)
+      : app_(app), default_path_(std::move(default_path)), set_aside_(std::move(set_aside)) {}
 
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
     std::vector<CLI::ConfigItem> found = CLI::ConfigTOML::from_config(input);
     if (input.bad())
       throw CLI::ConfigError("it cannot be read to its end");
     refuse_twice(found);
+    std::erase_if(found, [this](const CLI::ConfigItem& item) { return is_set_aside(item); });
     was_read_ = true;
     return found;
   }
@@ -54,7 +56,18 @@ class ConfigFile : public CLI::ConfigTOML {
   bool was_read() const { return was_read_; }
 
  private:
+  /// The whole command line has been read by now.
+  bool is_set_aside(const CLI::ConfigItem& item) const {
+    return std::ranges::any_of(set_aside_, [&](const SetAside& each) {
+      const CLI::Option* const option = app_.get_option_no_throw(each.option);
+      return option_of(item) == "--" + each.key && option != nullptr && option->count() > 0 &&
+             (each.value.empty() || option->results().back() == each.value);
+    });
+  }
+
+  const CLI::App& app_;
   std::string default_path_;
+  std::vector<SetAside> set_aside_;
   mutable bool was_read_ = false;
 };
 
@@ -105,10 +118,10 @@ void refuse_empty_values(int argc, const char* const* argv) {
 
 } // namespace
 
-void add_config_option(CLI::App& app, const std::string& default_path) {
+void add_config_option(CLI::App& app, const std::string& default_path, std::vector<SetAside> set_aside) {
   app.set_config("--config", default_path, "Read options from a TOML file with the same names");
   app.allow_config_extras(CLI::config_extras_mode::error);
-  app.config_formatter(std::make_shared<ConfigFile>(default_path));
+  app.config_formatter(std::make_shared<ConfigFile>(app, default_path, std::move(set_aside)));
 }
 
 void parse_words(CLI::App& app, int argc, const char* const* argv) {

@@ -7,11 +7,19 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace flowspec {
 
-/// Adds --config to `app`. The file at `default_path` need not be there.
-void add_config_option(CLI::App& app, const std::string& default_path);
+/// A key of the file that an option of the command line sets aside: together they would be refused.
+struct SetAside {
+  std::string key;
+  std::string option;
+  std::string value = {}; ///< the option's, with which it does so; empty: any
+};
+
+/// Adds --config to `app`, which must not be moved then. The file at `default_path` need not be there.
+void add_config_option(CLI::App& app, const std::string& default_path, std::vector<SetAside> set_aside);
 
 /// Reads the words behind argv[0], and then the file. Throws UsageError; CLI::ParseError with exit code 0
 /// when they ask for the help or the version.

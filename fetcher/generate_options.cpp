@@ -128,7 +128,9 @@ std::chrono::milliseconds milliseconds(const char* option, double seconds) {
 } // namespace
 
 void add_generate_options(CLI::App& app, GenerateOptions& options, RawGenerate& raw) {
-  add_config_option(app, config_file);
+  add_config_option(
+      app, config_file,
+      {{"family", "--rules"}, {"family", "--rules6"}, {"reload", "--check"}, {"json", "--check"}});
   app.option_defaults()->always_capture_default();
   add_source_options(app, raw);
   add_route_options(app, options, raw);

@@ -314,7 +314,13 @@ std::map<std::string, MarkTarget> redirects_of(const std::vector<std::string>& t
 
 void add_common_options(CLI::App& app, Options& options, Raw& raw) {
   app.set_version_flag("--version", "flowspec-injector " FLOWSPEC_VERSION);
-  add_config_option(app, config_file);
+  add_config_option(app, config_file,
+                    {{"json", "--format"},
+                     {"family", "--routes"},
+                     {"family", "--routes6"},
+                     {"validate", "--routes"},
+                     {"validate", "--routes6"},
+                     {"scope-prefixes", "--scope", "all"}});
   app.option_defaults()->always_capture_default();
   add_source_options(app, options, raw);
   add_meaning_options(app, raw);

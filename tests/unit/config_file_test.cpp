@@ -35,8 +35,9 @@ struct Place {
 /// A program with some options.
 struct Tool {
   explicit Tool(const Place& place) {
-    add_config_option(app, place.path);
-    app.add_option("--number", number);
+    add_config_option(app, place.path, {{"json", "--number"}, {"protect", "--shape", "round"}});
+    app.add_option_group("A group")->add_option("--number", number);
+    app.add_option("--shape", shape);
     app.add_option("--protect", protect);
     app.add_flag("--json", json);
   }
@@ -47,6 +48,7 @@ struct Tool {
 
   CLI::App app;
   int number = 0;
+  std::string shape;
   std::vector<std::string> protect;
   bool json = false;
 };
@@ -157,6 +159,31 @@ TEST_CASE("a key that stands in the file twice is refused") {
   Tool tool(place);
   tool.parse({});
   CHECK(tool.protect == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("what stands in the file gives way to options of the command line that it would not go with") {
+  const Place place;
+  place.write("json = true\nprotect = \"a\"\n");
+  const auto json = [&](const Words& words) {
+    Tool tool(place);
+    tool.parse(words);
+    return tool.json;
+  };
+  CHECK(json({}));
+  CHECK(json({"--protect", "b"}));
+  CHECK_FALSE(json({"--number", "1"}));
+  CHECK(json({"--number", "1", "--json"})); // that is for the program to refuse
+  const auto protect = [&](const Words& words) {
+    Tool tool(place);
+    tool.parse(words);
+    return tool.protect;
+  };
+  CHECK(protect({"--shape", "square"}).size() == 1);
+  CHECK(protect({"--shape", "round"}).empty());
+  place.write("--json = true\n");
+  CHECK_FALSE(json({"--number", "1"}));
+  place.write("number = 1\njson = true\n"); // both in the file
+  CHECK(json({}));
 }
 
 TEST_CASE("what is wrong in the file is said to be there") {

@@ -5,6 +5,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <vector>
 
 using namespace flowspec;
@@ -25,6 +30,16 @@ std::string refusal(const std::vector<const char*>& words) {
   }
   return "";
 }
+
+/// A configuration file, removed at the end.
+struct ConfigFile {
+  std::string path =
+      (std::filesystem::temp_directory_path() / ("injector." + std::to_string(getpid()) + ".toml")).string();
+  explicit ConfigFile(const std::string& text) { std::ofstream(path) << text; }
+  ConfigFile(const ConfigFile&) = delete;
+  ConfigFile& operator=(const ConfigFile&) = delete;
+  ~ConfigFile() { std::filesystem::remove(path); }
+};
 
 } // namespace
 
@@ -173,6 +188,34 @@ TEST_CASE("options for which routes are enforced") {
     CAPTURE(bad);
     CHECK_FALSE(refusal(bad).empty());
   }
+}
+
+TEST_CASE("what stands in the file gives way to options of the command line that it would not go with") {
+  const ConfigFile file("json = true\nfamily = \"ipv4\"\nvalidate = \"rfc9117\"\n"
+                        "scope = \"local\"\nscope-prefixes = [\"10.0.0.0/8\"]\n");
+  const auto with = [&file](std::vector<const char*> words) {
+    words.insert(words.begin() + 1, {"--config", file.path.c_str()});
+    return words;
+  };
+  const Options plain = parsed(with({"plan"}));
+  CHECK(plain.format == Format::json);
+  CHECK(plain.families == std::vector{Family::ipv4});
+  CHECK(plain.validate == Validate::rfc9117);
+  CHECK((plain.local_scope && plain.scope_prefixes.size() == 1));
+  CHECK(parsed(with({"plan", "--format", "iptables-restore"})).format == Format::iptables_restore);
+  for (const char* option : {"--routes", "--routes6"}) {
+    const Options options = parsed(with({"plan", option, "x"}));
+    CHECK(options.families.empty());
+    CHECK(options.validate == Validate::off);
+  }
+  CHECK(parsed(with({"sync", "--scope", "all"})).scope_prefixes.empty());
+  CHECK(parsed(with({"sync", "--scope", "local"})).scope_prefixes.size() == 1);
+  for (const std::vector<const char*>& words :
+       {std::vector<const char*>{"plan", "--json", "--format", "iptables-restore"},
+        {"plan", "--routes", "x", "--family", "ipv4"},
+        {"plan", "--routes", "x", "--validate", "rfc9117"},
+        {"plan", "--scope", "all", "--scope-prefixes", "10.0.0.0/8"}})
+    CHECK_FALSE(refusal(with(words)).empty());
 }
 
 TEST_CASE("a daemon does not go on without the configuration file that it had, or with other chains") {
