@@ -2,6 +2,7 @@
 #include "fetcher/command_line.hpp"
 
 #include "common/completion.hpp"
+#include "common/config_file.hpp"
 #include "common/error.hpp"
 #include "fetcher/generate_options.hpp"
 
@@ -83,16 +84,12 @@ Example:
 /// Reads the words behind a command; the text when they ask for one.
 std::optional<PrintText> parse(CLI::App& app, int argc, const char* const* argv) {
   try {
-    app.parse(argc, argv);
+    parse_words(app, argc, argv);
     return std::nullopt;
-  } catch (const CLI::ParseError& error) {
+  } catch (const CLI::ParseError& asked) {
     std::ostringstream text;
-    if (error.get_exit_code() == 0) {
-      app.exit(error, text, text);
-      return PrintText{text.str()};
-    }
-    const bool in_file = dynamic_cast<const CLI::ConfigError*>(&error) != nullptr;
-    throw UsageError(in_file ? fmt::format("the configuration file: {}", error.what()) : error.what());
+    app.exit(asked, text, text);
+    return PrintText{text.str()};
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fetcher/generate.hpp"
 
+#include "common/entry_json.hpp"
 #include "common/error.hpp"
 #include "common/printable.hpp"
 #include "common/rule_text.hpp"
@@ -72,6 +73,15 @@ std::optional<Policy> outbound_policy(const GenerateOptions& options, const Gene
   Policy policy = parse_policy(read(*options.policy), *options.policy, read);
   check_outbound(policy, options.sequence, *options.policy);
   return policy;
+}
+
+/// As the injector's check has it, which knows segments, too.
+std::string checked_json(const std::optional<Policy>& policy, const std::vector<std::string>& warnings) {
+  nlohmann::ordered_json terms = nlohmann::ordered_json::array();
+  if (policy)
+    for (const Term& term : policy->terms)
+      terms.push_back(term.name);
+  return dump({{"terms", terms}, {"warnings", warnings}});
 }
 
 std::vector<Publication> publish_all(const GenerateOptions& options, const GenerateEffects& effects,
@@ -177,14 +187,19 @@ int check_policy(const GenerateOptions& options, const GenerateEffects& effects,
                  std::ostream& err) {
   const std::optional<Policy> policy = outbound_policy(options, effects);
   std::vector<std::string> warnings;
-  if (policy) {
-    out << "policy " << *options.policy << '\n' << policy_text(*policy);
-    warnings = policy_warnings(*policy);
+  if (policy)
+    for (const std::string& warning : policy_warnings(*policy))
+      warnings.push_back(fmt::format("{}: {}", *options.policy, warning));
+  if (options.json) {
+    out << checked_json(policy, warnings);
+  } else {
+    if (policy)
+      out << "policy " << *options.policy << '\n' << policy_text(*policy);
+    if (warnings.empty())
+      out << "the configuration is good\n";
   }
   for (const std::string& warning : warnings)
-    err << one_line(fmt::format("warning: {}: {}", *options.policy, warning)) << '\n';
-  if (warnings.empty())
-    out << "the configuration is good\n";
+    err << one_line(fmt::format("warning: {}", warning)) << '\n';
   if (!out.flush())
     throw Error("standard output: cannot write");
   return options.strict && !warnings.empty() ? exit_code::left_out : exit_code::done;

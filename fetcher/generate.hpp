@@ -66,8 +66,8 @@ struct GenerateEffects {
 int generate(const GenerateOptions& options, const GenerateEffects& effects, std::ostream& out,
              std::ostream& err);
 
-/// Reads the policy, and says in words what it asks for and what in it is of no use. Returns the exit code;
-/// throws UsageError for what is wrong in it.
+/// Reads the policy, and says in words, or in JSON, what it asks for and what in it is of no use. Returns the
+/// exit code; throws UsageError for what is wrong in it.
 int check_policy(const GenerateOptions& options, const GenerateEffects& effects, std::ostream& out,
                  std::ostream& err);
 

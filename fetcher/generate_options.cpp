@@ -2,6 +2,7 @@
 #include "fetcher/generate_options.hpp"
 
 #include "common/completion.hpp"
+#include "common/config_file.hpp"
 #include "common/error.hpp"
 #include "fetcher/publish_words.hpp"
 
@@ -127,8 +128,9 @@ std::chrono::milliseconds milliseconds(const char* option, double seconds) {
 } // namespace
 
 void add_generate_options(CLI::App& app, GenerateOptions& options, RawGenerate& raw) {
-  app.set_config("--config", config_file, "Read options from a TOML file with the same names");
-  app.allow_config_extras(CLI::config_extras_mode::error);
+  add_config_option(
+      app, config_file,
+      {{"family", "--rules"}, {"family", "--rules6"}, {"reload", "--check"}, {"json", "--check"}});
   app.option_defaults()->always_capture_default();
   add_source_options(app, raw);
   add_route_options(app, options, raw);

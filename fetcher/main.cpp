@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -125,6 +126,11 @@ int run_command(int argc, char** argv) {
   return generate(options, effects_for(options), std::cout, std::cerr);
 }
 
+/// Not by fmt::print, which throws when standard error takes nothing, and main's handlers end here.
+void say(const std::string& what) {
+  std::fputs(fmt::format("flowspec-fetcher: {}\n", one_line(what)).c_str(), stderr);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -136,10 +142,10 @@ int main(int argc, char** argv) {
   try {
     return run_command(argc, argv);
   } catch (const UsageError& error) {
-    fmt::print(stderr, "flowspec-fetcher: {} (see --help)\n", one_line(error.what()));
+    say(fmt::format("{} (see --help)", error.what()));
     return exit_code::usage;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "flowspec-fetcher: {}\n", one_line(error.what()));
+    say(error.what());
     return exit_code::failed;
   }
 }

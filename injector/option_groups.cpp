@@ -2,6 +2,7 @@
 #include "injector/option_groups.hpp"
 
 #include "common/completion.hpp"
+#include "common/config_file.hpp"
 #include "common/error.hpp"
 
 #include <fmt/format.h>
@@ -313,8 +314,13 @@ std::map<std::string, MarkTarget> redirects_of(const std::vector<std::string>& t
 
 void add_common_options(CLI::App& app, Options& options, Raw& raw) {
   app.set_version_flag("--version", "flowspec-injector " FLOWSPEC_VERSION);
-  app.set_config("--config", config_file, "Read options from a TOML file with the same names");
-  app.allow_config_extras(CLI::config_extras_mode::error);
+  add_config_option(app, config_file,
+                    {{"json", "--format"},
+                     {"family", "--routes"},
+                     {"family", "--routes6"},
+                     {"validate", "--routes"},
+                     {"validate", "--routes6"},
+                     {"scope-prefixes", "--scope", "all"}});
   app.option_defaults()->always_capture_default();
   add_source_options(app, options, raw);
   add_meaning_options(app, raw);

@@ -2,9 +2,11 @@
 #include "injector/options.hpp"
 
 #include "common/completion.hpp"
+#include "common/config_file.hpp"
 #include "common/error.hpp"
 #include "injector/option_groups.hpp"
 #include "injector/question_options.hpp"
+#include "injector/wanted.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -328,15 +330,11 @@ struct CommandLine {
 /// False when they ask for the help or the version, which is printed.
 bool parse(CLI::App& app, int argc, const char* const* argv) {
   try {
-    app.parse(argc - 1, argv + 1);
+    parse_words(app, argc - 1, argv + 1);
     return true;
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {
-      app.exit(error);
-      return false;
-    }
-    const bool in_file = dynamic_cast<const CLI::ConfigError*>(&error) != nullptr;
-    throw UsageError(in_file ? fmt::format("the configuration file: {}", error.what()) : error.what());
+  } catch (const CLI::ParseError& asked) {
+    app.exit(asked);
+    return false;
   }
 }
 
@@ -357,6 +355,14 @@ void print_completion(int argc, const char* const* argv) {
 }
 
 } // namespace
+
+void check_successor(const Options& now, const Options& fresh) {
+  if (now.config_file && !fresh.config_file)
+    throw Error(fmt::format("{}: it is not there any more", *now.config_file));
+  if (fresh.ours.chain != now.ours.chain || filter_hooks(fresh.compile) != filter_hooks(now.compile))
+    throw Error("--chain, --parent and the parent chains of segments cannot change while rules stand there: "
+                "stop, flush, and start again");
+}
 
 std::optional<Options> parse_options(int argc, const char* const* argv) {
   const std::string word = argc > 1 ? argv[1] : "";
@@ -385,6 +391,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
     refuse_given(*line.run_only, word, argc, argv);
   if (!parse(line.app, argc, argv))
     return std::nullopt;
+  options.config_file = config_file_read(line.app);
   finish(options, line.raw, line.app);
   if (options.command == Command::status && line.app.get_option("--watch")->count() > 0)
     options.watch = milliseconds("--watch", line.raw.watch);

@@ -32,6 +32,7 @@ enum class Conntrack { find_out, on, off };
 
 struct Options {
   Command command = Command::plan;
+  std::optional<std::string> config_file; ///< that was read; none: the default one is not there
   // Where the routes come from: FRR, unless a file is given.
   std::optional<std::string> routes;  ///< IPv4, "-" for standard input
   std::optional<std::string> routes6; ///< IPv6
@@ -78,6 +79,9 @@ struct Options {
 /// Reads the files that the options name, and checks what they say together. Throws UsageError for what is
 /// wrong in them; Error when they cannot be read.
 void read_documents(Options& options, const std::function<std::string(const std::string& path)>& read);
+
+/// Throws Error when a daemon that has `now` cannot go on with `fresh`.
+void check_successor(const Options& now, const Options& fresh);
 
 /// Reads argv. None when it asked for help or the version, which have been printed. Throws UsageError.
 std::optional<Options> parse_options(int argc, const char* const* argv);

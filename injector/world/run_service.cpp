@@ -65,11 +65,7 @@ int run_service(Options options, const std::function<Options()>& read_again) {
   world.pass = [&](Depth depth) { return service->pass(depth); };
   world.reload = [&] {
     Options fresh = read_again();
-    const Options& now = service->options;
-    if (fresh.ours.chain != now.ours.chain || filter_hooks(fresh.compile) != filter_hooks(now.compile))
-      throw Error(
-          "--chain, --parent and the parent chains of segments cannot change while rules stand there: "
-          "stop, flush, and start again");
+    check_successor(service->options, fresh);
     service = std::make_unique<Service>(std::move(fresh));
     return service->options.run;
   };

@@ -10,7 +10,8 @@
 namespace flowspec {
 
 void say(const std::string& what) {
-  fmt::print(stderr, "flowspec-injector: {}\n", one_line(what));
+  // Not fmt::print, which throws when standard error takes nothing, and main's handlers end here.
+  std::fputs(fmt::format("flowspec-injector: {}\n", one_line(what)).c_str(), stderr);
 }
 
 void print(const std::string& text, bool changed) {

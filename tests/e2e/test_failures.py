@@ -281,6 +281,15 @@ def test_exit_code_1_means_that_nothing_changed_even_when_nobody_takes_the_repor
     assert done.returncode != 1 or segment.leaf.save() == before, done
 
 
+@pytest.mark.parametrize("program", (net.INJECTOR, net.FETCHER))
+@pytest.mark.parametrize("nowhere", ("2>/dev/full", "2>&-"))
+def test_the_exit_status_does_not_need_standard_error(program: pathlib.Path, nowhere: str) -> None:
+    assert subprocess.run(["sh", "-c", f"{program} nonsense {nowhere}"], timeout=10, check=False).returncode == 2
+    config = "--config /nonexistent/file"
+    command = "plan" if program == net.INJECTOR else "generate"
+    assert subprocess.run(["sh", "-c", f"{program} {command} {config} {nowhere}"], timeout=10, check=False).returncode == 2
+
+
 def script(path: pathlib.Path, body: str) -> pathlib.Path:
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)

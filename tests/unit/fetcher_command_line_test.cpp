@@ -132,6 +132,28 @@ TEST_CASE("options from a file have the same names, and those on the command lin
   CHECK(options.publish.interfaces.size() == 2);
 }
 
+TEST_CASE("what stands in the file gives way to options of the command line that it would not go with") {
+  const ConfigFile file("output = \"/etc/bird/flowspec.conf\"\n"
+                        "family = \"ipv4\"\n"
+                        "reload = true\n"
+                        "json = true\n");
+  const char* const path = file.path.c_str();
+  const GenerateOptions plain = generate_options({"--config", path});
+  CHECK((plain.family == Family::ipv4 && plain.delivery.reload && plain.json));
+  for (const char* option : {"--rules", "--rules6"})
+    CHECK_FALSE(generate_options({"--config", path, option, "x"}).family);
+  const GenerateOptions checking = generate_options({"--config", path, "--check"});
+  CHECK(checking.delivery.check);
+  CHECK_FALSE((checking.delivery.reload || checking.json));
+  for (const std::vector<const char*>& words : {std::vector<const char*>{"--rules", "x", "--family", "ipv4"},
+                                                {"--check", "--reload"},
+                                                {"--check", "--json"}}) {
+    std::vector<const char*> all{"--config", path};
+    all.insert(all.end(), words.begin(), words.end());
+    CHECK_THROWS_AS(generate_options(all), UsageError);
+  }
+}
+
 TEST_CASE("a file of options that makes no sense is a usage error") {
   const auto text = GENERATE(as<std::string>(), "frobnicate = 1\n", "stateful = \"never\"\n",
                              "check = true\n", "validate = true\n", "rules = \"\"\n");
@@ -148,6 +170,7 @@ TEST_CASE("the example file holds the defaults") {
 
 TEST_CASE("lint takes files") {
   CHECK(std::get<LintOptions>(parse({"lint", "a", "-", "--json"})) == LintOptions{{"a", "-"}, true});
+  CHECK(std::get<LintOptions>(parse({"lint", "--", "--a="})) == LintOptions{{"--a="}, false});
   CHECK_THROWS_AS(parse({"lint"}), UsageError);
   CHECK_THROWS_AS(parse({"lint", "-", "a", "-"}), UsageError);
   CHECK_THROWS_AS(parse({"lint", "--output", "x", "a"}), UsageError);
@@ -189,6 +212,8 @@ TEST_CASE("a command line that makes no sense is a usage error") {
       {"generate", "--output", "-"},
       {"generate", "--output", ""},
       {"generate", "--rules6", ""},
+      {"generate", "--output=", "--strict"},
+      {"lint", "a", "--json="},
       {"generate", "--check"},
       {"generate", "--validate"},
       {"generate", "--reload"},

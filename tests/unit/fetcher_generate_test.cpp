@@ -40,8 +40,11 @@ struct World {
     return files.at(path);
   }
 
-  int run(const GenerateOptions& options) {
-    const GenerateEffects effects{
+  int run(const GenerateOptions& options) { return generate(options, effects(), out, err); }
+  int check(const GenerateOptions& options) { return check_policy(options, effects(), out, err); }
+
+  GenerateEffects effects() {
+    return {
         .read_file = [this](const std::string& path) { return read(path); },
         .read_kernel = [this](std::optional<Family>) { return kernel; },
         .delivery = {.read_existing =
@@ -70,7 +73,6 @@ struct World {
                                        .is_directory = [](const std::string&) { return false; },
                                        .real_path = [](const std::string& path) { return path; }},
                      .hold_signals = [] { return std::shared_ptr<void>(); }}};
-    return generate(options, effects, out, err);
   }
 };
 
@@ -408,4 +410,30 @@ TEST_CASE("rules that iptables-save printed give the configuration beside them")
       CHECK(content(golden) == text);
     }
   }
+}
+
+TEST_CASE("check says what the policy asks for, in words or in JSON") {
+  World world;
+  world.files["policy"] =
+      R"({"protect": [{"source": {"within": ["10.0.0.0/8"]}}],
+          "terms": [{"name": "all", "then": "accept"}, {"name": "late", "then": "reject"}], "default": "accept"})";
+  GenerateOptions options;
+  options.policy = "policy";
+  CHECK(world.check(options) == exit_code::done);
+  CHECK_THAT(world.out.str(), Catch::StartsWith("policy policy\n") && Catch::Contains("late"));
+  CHECK_THAT(world.err.str(), Catch::StartsWith("warning: policy: "));
+  world.out.str("");
+  options.json = true;
+  CHECK(world.check(options) == exit_code::done);
+  const auto document = nlohmann::json::parse(world.out.str());
+  CHECK(document["terms"] == nlohmann::json{"all", "late"});
+  REQUIRE(document["warnings"].size() == 1);
+  CHECK_THAT(document["warnings"][0].get<std::string>(), Catch::StartsWith("policy: "));
+  options.strict = true;
+  CHECK(world.check(options) == exit_code::left_out);
+  world.out.str("");
+  options.policy.reset();
+  CHECK(world.check(options) == exit_code::done);
+  CHECK(nlohmann::json::parse(world.out.str()) ==
+        nlohmann::json{{"terms", nlohmann::json::array()}, {"warnings", nlohmann::json::array()}});
 }

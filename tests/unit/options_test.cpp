@@ -5,6 +5,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <vector>
 
 using namespace flowspec;
@@ -25,6 +30,16 @@ std::string refusal(const std::vector<const char*>& words) {
   }
   return "";
 }
+
+/// A configuration file, removed at the end.
+struct ConfigFile {
+  std::string path =
+      (std::filesystem::temp_directory_path() / ("injector." + std::to_string(getpid()) + ".toml")).string();
+  explicit ConfigFile(const std::string& text) { std::ofstream(path) << text; }
+  ConfigFile(const ConfigFile&) = delete;
+  ConfigFile& operator=(const ConfigFile&) = delete;
+  ~ConfigFile() { std::filesystem::remove(path); }
+};
 
 } // namespace
 
@@ -101,6 +116,7 @@ TEST_CASE("options where they have no meaning are refused") {
   CHECK_THAT(refusal({"sync", "--interval", "3"}), Catch::Contains("sync has no such option; run has"));
   CHECK_THAT(refusal({"status", "--interval=3"}), Catch::Contains("status has no such option; run has"));
   CHECK_THAT(refusal({"run", "--routes", "-"}), Catch::Contains("standard input"));
+  CHECK(refusal({"sync", "--metrics-file=", "--strict"}) == "--metrics-file=: the value is missing");
   CHECK_THAT(refusal({"dance"}),
              Catch::Contains("plan, sync, run, status, flush, explain, check or completion"));
   for (const std::vector<const char*>& bad : {std::vector<const char*>{"run", "--interval", "0"},
@@ -172,6 +188,48 @@ TEST_CASE("options for which routes are enforced") {
     CAPTURE(bad);
     CHECK_FALSE(refusal(bad).empty());
   }
+}
+
+TEST_CASE("what stands in the file gives way to options of the command line that it would not go with") {
+  const ConfigFile file("json = true\nfamily = \"ipv4\"\nvalidate = \"rfc9117\"\n"
+                        "scope = \"local\"\nscope-prefixes = [\"10.0.0.0/8\"]\n");
+  const auto with = [&file](std::vector<const char*> words) {
+    words.insert(words.begin() + 1, {"--config", file.path.c_str()});
+    return words;
+  };
+  const Options plain = parsed(with({"plan"}));
+  CHECK(plain.format == Format::json);
+  CHECK(plain.families == std::vector{Family::ipv4});
+  CHECK(plain.validate == Validate::rfc9117);
+  CHECK((plain.local_scope && plain.scope_prefixes.size() == 1));
+  CHECK(parsed(with({"plan", "--format", "iptables-restore"})).format == Format::iptables_restore);
+  for (const char* option : {"--routes", "--routes6"}) {
+    const Options options = parsed(with({"plan", option, "x"}));
+    CHECK(options.families.empty());
+    CHECK(options.validate == Validate::off);
+  }
+  CHECK(parsed(with({"sync", "--scope", "all"})).scope_prefixes.empty());
+  CHECK(parsed(with({"sync", "--scope", "local"})).scope_prefixes.size() == 1);
+  for (const std::vector<const char*>& words :
+       {std::vector<const char*>{"plan", "--json", "--format", "iptables-restore"},
+        {"plan", "--routes", "x", "--family", "ipv4"},
+        {"plan", "--routes", "x", "--validate", "rfc9117"},
+        {"plan", "--scope", "all", "--scope-prefixes", "10.0.0.0/8"}})
+    CHECK_FALSE(refusal(with(words)).empty());
+}
+
+TEST_CASE("a daemon does not go on without the configuration file that it had, or with other chains") {
+  const Options now = parsed({"run", "--config", "/dev/null"});
+  CHECK(now.config_file == "/dev/null");
+  CHECK_NOTHROW(check_successor(now, now));
+  Options fresh = now;
+  fresh.config_file = std::nullopt;
+  CHECK_THROWS_WITH(check_successor(now, fresh), "/dev/null: it is not there any more");
+  CHECK_NOTHROW(check_successor(fresh, now)); // a file that is new
+  CHECK_THROWS_WITH(check_successor(now, parsed({"run", "--config", "/dev/null", "--chain", "OTHER"})),
+                    Catch::Contains("--chain"));
+  CHECK_THROWS_WITH(check_successor(now, parsed({"run", "--config", "/dev/null", "--parent", "INPUT"})),
+                    Catch::Contains("--parent"));
 }
 
 TEST_CASE("the documents that the options name are read, and checked together") {
