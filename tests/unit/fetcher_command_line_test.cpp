@@ -132,7 +132,7 @@ TEST_CASE("options from a file have the same names, and those on the command lin
   CHECK(options.publish.interfaces.size() == 2);
 }
 
-TEST_CASE("what stands in the file gives way to options of the command line that it would not go with") {
+TEST_CASE("options of the fetcher's command line set aside what stands in its file") {
   const ConfigFile file("output = \"/etc/bird/flowspec.conf\"\n"
                         "family = \"ipv4\"\n"
                         "reload = true\n"

@@ -190,7 +190,7 @@ TEST_CASE("options for which routes are enforced") {
   }
 }
 
-TEST_CASE("what stands in the file gives way to options of the command line that it would not go with") {
+TEST_CASE("options of the injector's command line set aside what stands in its file") {
   const ConfigFile file("json = true\nfamily = \"ipv4\"\nvalidate = \"rfc9117\"\n"
                         "scope = \"local\"\nscope-prefixes = [\"10.0.0.0/8\"]\n");
   const auto with = [&file](std::vector<const char*> words) {
