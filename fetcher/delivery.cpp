@@ -52,12 +52,16 @@ void validate(const std::string& output, std::string_view text, const DeliveryOp
   }
 }
 
-void reload(const DeliveryOptions& options, const DeliveryEffects& effects) {
+/// Throws Error when BIRD does not say that it has the file; `may_have_taken` is false when it says that it
+/// has not.
+void reload(const DeliveryOptions& options, const DeliveryEffects& effects, bool& may_have_taken) {
   std::vector<std::string> argv{options.birdc};
   if (options.birdc_socket)
     argv.insert(argv.end(), {"-s", *options.birdc_socket});
   argv.emplace_back("configure");
+  may_have_taken = true; // unless there is an answer
   const Finished answer = effects.run(argv);
+  may_have_taken = answer.exit_code == 0;
   if (!bird_took_it(answer))
     throw Error(fmt::format("{}: {}", fmt::join(argv, " "), words_of(options.birdc, answer)));
 }
@@ -89,7 +93,8 @@ DeliveryResult deliver(const std::string& output, std::string_view text, const D
   if (old == text) {
     if (!options.reload || !effects.read_existing(mark))
       return {Delivered::unchanged, {}};
-    reload(options, effects);
+    bool ignored = false;
+    reload(options, effects, ignored);
     effects.remove_file(mark);
     return {Delivered::reloaded, {}};
   }
@@ -102,14 +107,17 @@ DeliveryResult deliver(const std::string& output, std::string_view text, const D
   effects.write_file(output, text);
   if (!options.reload)
     return {Delivered::written, {}};
+  bool may_have_taken = true;
   try {
-    reload(options, effects);
-  } catch (const Error& refusal) { // the mark stays: BIRD may have taken what it did not answer in time
+    reload(options, effects, may_have_taken);
+  } catch (const Error& refusal) {
     try {
       if (old)
         effects.write_file(output, *old);
       else
         effects.remove_file(output);
+      if (!may_have_taken)
+        effects.remove_file(mark);
     } catch (const Error& error) {
       throw Error(fmt::format("{}; {} holds the new configuration, and the old one cannot be put back: {}",
                               refusal.what(), output, error.what()));

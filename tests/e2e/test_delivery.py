@@ -68,7 +68,7 @@ def firewall(lab: net.Lab) -> Iterator[Firewall]:
     host = lab.namespace("firewall")
     made = Firewall(host, net.Bird(host, net.Peer("192.0.2.1", 65001), net.Peer("192.0.2.2", 65002), ("ipv4", "ipv6")))
     yield made
-    left = [name for name in os.listdir(lab.directory) if name.startswith(".") or name.endswith(".new")]
+    left = [name for name in os.listdir(lab.directory) if (name.startswith(".") and not name.endswith(".unconfirmed")) or name.endswith(".new")]
     assert left == []
 
 
@@ -161,6 +161,30 @@ def test_a_bird_that_hangs(firewall: Firewall) -> None:
     firewall.bird.process.send_signal(signal.SIGCONT)
     refuses(done, 1, "birdc", "no answer within 1 s", "as it was")
     assert firewall.output.read_text() == old
+    # It may have taken the new file before the old one came back: it is asked again.
+    assert "BIRD has it" in firewall.deliver("--reload", rules=RULES).stderr
+    assert "src 10.0.0.0/8" in firewall.routes()
+    assert "unchanged" in firewall.deliver("--reload", rules=RULES).stderr
+
+
+def test_a_fetcher_that_is_killed_before_bird_is_asked(firewall: Firewall) -> None:
+    """The file is there, and BIRD does not have it: the next run does not take it for done."""
+    firewall.deliver("--reload", rules=RULES)
+    old, routes = firewall.output.read_text(), firewall.routes()
+    slow, rules = (firewall.output.with_name(name) for name in ("slow", "rules"))
+    slow.write_text("#!/bin/sh\nexec sleep 3\n")
+    slow.chmod(0o755)
+    rules.write_text(filter_table(["-s 10.2.0.0/16 -j DROP"], policy="DROP"))
+    fetcher = firewall.host.start(
+        net.FETCHER, "generate", "--rules", rules, "--output", firewall.output, "--reload", "--birdc", slow, log="fetcher.log",
+    )  # fmt: skip
+    net.wait_until(lambda: firewall.output.read_text() != old, "the new file")
+    fetcher.kill()
+    fetcher.wait()
+    assert firewall.routes() == routes
+    assert "BIRD has it" in firewall.deliver("--reload", rules=["-s 10.2.0.0/16 -j DROP"]).stderr
+    assert "src 10.2.0.0/16" in firewall.routes()
+    assert "unchanged" in firewall.deliver("--reload", rules=["-s 10.2.0.0/16 -j DROP"]).stderr
 
 
 def test_a_fetcher_that_is_told_to_end_ends_with_the_old_file_in_place(firewall: Firewall) -> None:

@@ -30,6 +30,17 @@ def test_the_kernel_and_a_file_of_the_same_rules_give_the_same_text(segment: Seg
     assert len(ROUTE.findall(from_kernel)) == from_kernel.count("route flow4") == 12
 
 
+def test_a_firewall_that_translates_addresses_publishes_no_fragments(segment: Segment) -> None:
+    """The kernel puts them together before FORWARD sees them."""
+    segment.leaf.run("iptables-legacy", "-A", "FORWARD", "-f", "-j", "DROP")
+    assert "is_fragment" in generate(segment)
+    segment.leaf.run("iptables-legacy", "-t", "nat", "-A", "POSTROUTING", "-o", "eth9", "-j", "MASQUERADE")
+    segment.client.run("ping", "-c", "1", "-W", "1", "-s", "3000", segment.SERVER)
+    assert "[0:0] -A FORWARD -f -j DROP" in segment.leaf.save(counters=True)
+    assert "is_fragment" not in generate(segment)
+    assert "is_fragment" not in generate(segment, "--rules", "-", input=segment.leaf.run("iptables-legacy-save").stdout)
+
+
 def test_bird_takes_the_text_in_the_examples_configuration(segment: Segment, tmp_path: pathlib.Path) -> None:
     segment.leaf.restore((PAPER_LOOP / "firewall.rules").read_text())
     (tmp_path / "bird.conf").write_text((PAPER_LOOP / "bird.conf").read_text())

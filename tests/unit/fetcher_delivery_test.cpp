@@ -178,6 +178,7 @@ TEST_CASE("when BIRD refuses, the old file is put back and nothing else is done"
                                                  "/etc/bird/flowspec.conf is as it was");
   CHECK(world.done == Steps{"write NEW\n", "birdc configure", "write OLD\n"});
   CHECK(world.files.at(output) == old_text);
+  CHECK_FALSE(world.files.contains(mark)); // BIRD has said that it goes on with the old one
   CHECK(world.held == 0);
 }
 
