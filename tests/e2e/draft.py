@@ -124,7 +124,7 @@ class Leaf:
     def injector(self, command: str, *arguments: str | pathlib.Path, **options: object) -> subprocess.CompletedProcess[str]:
         source = ("--routes", "-") if options.get("input") else ("--pathspace", self.frr.pathspace, "--source", "socket")
         return self.leaf.run(
-            net.INJECTOR, command, *source, "--stateful", "never", "--conntrack", "off", "--hold-time", "0",
+            net.INJECTOR, command, *source, "--stateful", "never", "--conntrack", "off", "--hold-time", "0", "--settle", "0",
             "--state-dir", self.leaf.lab.directory / "state", *arguments, **options,
         )  # fmt: skip
 
