@@ -137,7 +137,7 @@ class ComponentReader {
   }
 
   /// RFC 8955 section 4.2.2.12, RFC 8956 section 3.6: bits that stand for nothing (IPv6 has no don't-fragment
-  /// bit) are to be ignored. A test of no others would then hold for every packet: it is refused.
+  /// bit) are to be ignored. A test that would then hold for every packet is refused.
   std::optional<BitTests> fragment() {
     using namespace fragment_bit;
     constexpr std::uint8_t type = 12;
@@ -149,7 +149,7 @@ class ComponentReader {
     BitTests meant = *announced;
     for (BitTest& test : meant.tests) {
       const auto left = static_cast<std::uint16_t>(test.value & known);
-      if (left == 0 && test.value != 0)
+      if (left == 0 && test.value != 0 && test.match != test.negated)
         refuse(Reason::value_out_of_range,
                fmt::format("{} \"{}\": {} has no such bits as {}", key(), text(), name(family_), test.value));
       test.value = left;

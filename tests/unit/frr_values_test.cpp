@@ -96,6 +96,7 @@ TEST_CASE("a fragment test of bits that stand for nothing is not one that always
   CHECK(read(path_with({{12, "= 1"}}), Family::ipv6) == "value-out-of-range"); // don't fragment
   CHECK(read(path_with({{12, "∋ 2,|∋ ! 240"}}), Family::ipv6) == "value-out-of-range");
   CHECK(read(path_with({{12, "∋ 3"}}), Family::ipv6) == "fragment ∋ 2");
+  CHECK(read(path_with({{12, "∋ 1"}}), Family::ipv6) == "fragment ∋ 0"); // which never holds
   CHECK(read(path_with({{12, "= 0"}})) == "fragment = 0");
 }
 
