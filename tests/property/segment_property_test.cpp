@@ -39,6 +39,7 @@ struct Tally {
   std::size_t nobody = 0;  ///< of none, and not judged
   std::size_t dropped = 0; ///< of those that are shared
   std::size_t altered = 0;
+  std::size_t charged = 0; ///< buckets
 };
 
 /// What table mangle makes of a packet that the filter lets through.
@@ -102,6 +103,8 @@ TEST_CASE("a packet is decided by the entries of its segments, and by no others"
       CAPTURE(segments_text(options.segments, options.untargeted, options.parents), route.chain, route.in,
               route.out);
       REQUIRE(got.what == test::expected(lists, packet, options));
+      REQUIRE_FALSE(got.charged_twice);
+      tally.charged += got.buckets.size();
       if (got.what != Evaluation::What::drop && all_built_in(options))
         check_mangle(tables, route, lists, packet, options, tally);
       const std::size_t segments = segments_of(route, options).size();
@@ -119,6 +122,7 @@ TEST_CASE("a packet is decided by the entries of its segments, and by no others"
   CHECK(tally.nobody > 1000);
   CHECK(tally.dropped > 100);
   CHECK(tally.altered > 50);
+  CHECK(tally.charged > 500);
 }
 
 TEST_CASE("what one segment announces leaves the chains of the others as they were") {

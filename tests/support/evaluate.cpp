@@ -84,6 +84,7 @@ struct MatchHolds {
     if ((match.mode & HashlimitMatch::mode_invert) == 0)
       return !over_rate;
     result.limited = true; // "above the rate" does not hold for a packet within it
+    result.charged_twice = !result.buckets.insert(match.name).second || result.charged_twice;
     return over_rate;
   }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct Evaluation {
   std::optional<std::uint8_t> dscp_mark; ///< what -j DSCP wrote last
   std::optional<std::uint32_t> mark;     ///< what -j MARK left; 0 before the first
   bool sampled = false;                  ///< -j NFLOG took a copy
+  std::set<std::string> buckets;         ///< that were charged
+  bool charged_twice = false;            ///< one of them was more than once
 
   bool operator==(const Evaluation&) const = default;
 };
