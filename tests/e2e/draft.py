@@ -211,7 +211,8 @@ class Network(Leaf):
         """The destinations that FRR has from BIRD when BIRD has these routes and no others."""
         self.bird.configure(text)
         routes = text.count("route flow4")
-        net.wait_until(lambda: self.taken(BIRD) == routes, f"{routes} routes from BIRD")
+        # FRR counts what is withdrawn before its table is without it.
+        net.wait_until(lambda: (self.taken(BIRD), len(self.shown())) == (routes, routes), f"{routes} routes, all from BIRD")
         return set(self.shown())
 
     def findings(self, match: str) -> str:
