@@ -94,7 +94,8 @@ class Loop(Segment):
         self.publish(net.static(*routes))
 
     def arrived(self, routes: int) -> None:
-        net.wait_until(lambda: self.frr.peer_state().get("pfxRcd") == routes, f"{routes} routes in FRR")
+        # FRR counts what is withdrawn before its table is without it.
+        net.wait_until(lambda: self.frr.peer_state().get("pfxRcd") == routes == len(self.frr.routes()), f"{routes} routes in FRR")
 
     def fetch(self, *arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
         return self.firewall.run(net.FETCHER, "generate", *map(str, arguments), **options)
