@@ -15,10 +15,11 @@ namespace {
 /// No segment is called so.
 constexpr std::string_view rest_name = "ALL";
 
-/// Of a tree's chain.
+/// Of a chain's name that is a hash.
 constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 constexpr std::size_t digits = 13; ///< of 5 bits: 64 and one that is over
 
+/// `bit_over` is 0 or 16.
 std::string coded(std::uint64_t hash, std::uint64_t bit_over) {
   std::string text(digits, letters[bit_over | (hash >> 60)]);
   for (std::size_t digit = 1; digit < digits; ++digit)

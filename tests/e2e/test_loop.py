@@ -13,6 +13,14 @@ DEFAULT_DROP = net.route("dst 0.0.0.0/0; src 0.0.0.0/0;", net.DISCARD)
 WEB = "dst 10.0.2.10/32; proto 6; dport 80;"
 
 
+def test_routes_without_a_sequence_number_stand_by_the_bytes_that_were_sent(loop: Loop) -> None:
+    """RFC 8955 section 5.1: 91 1388 goes before 92 03ff, though 1024 is below 5000."""
+    to_server = "dst 10.0.2.10/32; proto 17;"
+    loop.publish_routes(net.route(f"{to_server} dport > 1023;", net.DISCARD), net.route(f"{to_server} dport = 5000;"))
+    loop.sync()
+    assert loop.datagram_arrives(5000) and not loop.datagram_arrives(5001)
+
+
 def test_a_route_is_added_changed_and_withdrawn(loop: Loop) -> None:
     loop.publish_routes(DEFAULT_DROP)
     loop.sync()
